@@ -1,0 +1,459 @@
+"""The message contract: every type that travels over MQTT, each field constrained, each type versioned.
+
+A message is one JSON object whose `type` is `<name>/<version>`; only frames are binary (see `pack_frame`).
+Stored messages carry `(device, boot, seq)`: `boot` grows with each start of the device, `seq` counts from 1
+within a boot, so that a message sent twice is stored once. SI units are in the names; `at` is an aware
+UTC instant on the wall clock.
+"""
+
+import struct
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from citybrain.errors import ContractError
+
+DEVICE_KINDS = ("camera", "signal", "lanes", "sensor", "vision", "traffic", "network", "service")
+
+DeviceId = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({'|'.join(DEVICE_KINDS)})/[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}}$",
+        max_length=80,
+        description="kind/id of the agent that numbered this message",
+    ),
+]
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+LaneId = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x20\x7f]{1,128}$", description="a lane's id in its road network")
+]
+Text = Annotated[str, Meta(max_length=500)]
+Instant = Annotated[datetime, Meta(tz=True)]
+Boot = Annotated[int, Meta(ge=1, le=2**53, description="milliseconds since 1970 when the device started")]
+Seq = Annotated[int, Meta(ge=1, le=2**53)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Metres = Annotated[float, Meta(ge=0, le=100_000)]
+Speed = Annotated[float, Meta(ge=0, le=100)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+LonLat = tuple[Longitude, Latitude]
+Path = Annotated[list[LonLat], Meta(min_length=2, max_length=5_000)]
+Indications = Annotated[
+    str,
+    Meta(
+        pattern=r"^[GgyrsuoO]{1,256}$",
+        description="one character a movement: G protected green, g permissive green, y yellow, r red, "
+        "o flashing yellow, O dark",
+    ),
+]
+
+
+class RoadUser(StrEnum):
+    """The classes of road user; nothing else is ever said of a person."""
+
+    PERSON = "person"
+    BICYCLE = "bicycle"
+    MOTORCYCLE = "motorcycle"
+    CAR = "car"
+    BUS = "bus"
+    TRUCK = "truck"
+
+
+class Health(StrEnum):
+    STARTING = "starting"
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    OFFLINE = "offline"
+
+
+class Interval(StrEnum):
+    """What a signal controller is doing in this second (NTCIP 1202: green, yellow change, red clearance)."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    ALL_RED = "all_red"
+    FLASH = "flash"
+
+
+class ControlMode(StrEnum):
+    """Who times the signal: commands from traffic, the controller's own plan, or nobody (flash)."""
+
+    COMMANDED = "commanded"
+    LOCAL = "local"
+    FLASH = "flash"
+
+
+class EventKind(StrEnum):
+    STOPPED_VEHICLE = "stopped_vehicle"
+    WRONG_WAY = "wrong_way"
+    PERSON_ON_CARRIAGEWAY = "person_on_carriageway"
+    QUEUE_SPILLBACK = "queue_spillback"
+    LONG_WAIT = "long_wait"
+    CAMERA_BLIND = "camera_blind"
+    CAMERA_MOVED = "camera_moved"
+    CAMERA_FROZEN = "camera_frozen"
+    AGENT_SILENT = "agent_silent"
+    CONTROL_LOST = "control_lost"
+    CONTROL_RESTORED = "control_restored"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a message."""
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+    """Any message."""
+
+    at: Instant
+
+
+class Stored(Message, frozen=True, kw_only=True):
+    """A message that `ingest` stores exactly once, known by `(device, boot, seq)`."""
+
+    device: DeviceId
+    boot: Boot
+    seq: Seq
+    is_historical: bool = False
+
+
+class VehicleObservation(Value, frozen=True):
+    """One road user on a lane, as a camera sees it: no identity, only where, how fast, what."""
+
+    distance_m: Metres
+    """Along the lane to the stop line."""
+    speed_mps: Speed
+    road_user: RoadUser = RoadUser.CAR
+
+
+class LaneReading(Value, frozen=True):
+    """One lane over the reporting period."""
+
+    lane: LaneId
+    vehicles: Count
+    """On the observed stretch at the end of the period."""
+    queued: Count
+    """Of those, slower than 2 m/s and joined to the queue from the stop line."""
+    queue_m: Metres
+    mean_speed_mps: Speed | None
+    """Space-mean speed; none without vehicles."""
+    occupancy: Share
+    """Share of the observed stretch covered by vehicles (length over length)."""
+    crossed: Count
+    """Vehicles that crossed the stop line in the period."""
+    stops: Count
+    """Vehicles that came to a stand in the period."""
+    delay_s: Seconds
+    """Vehicle-seconds lost against free flow in the period (HCM 6th ed., control delay by time in queue)."""
+    observed: tuple[VehicleObservation, ...] = ()
+
+
+class LaneMeasurement(Stored, frozen=True, kw_only=True, tag="lane_measurement/1"):
+    """All observed lanes of one intersection or one camera, once a period."""
+
+    intersection: Id
+    period_s: Seconds
+    clock_s: Annotated[float, Meta(ge=0)]
+    """The field device's monotonic clock at the end of the period."""
+    lanes: Annotated[list[LaneReading], Meta(max_length=500)]
+    quality: Share = 1.0
+
+
+class TurningCount(Stored, frozen=True, kw_only=True, tag="turning_count/1"):
+    """Road users counted on one movement (a line and direction, or zone to zone) in a period."""
+
+    camera: Id
+    movement: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:>-]{1,128}$")]
+    start_at: Instant
+    end_at: Instant
+    counts: dict[RoadUser, Count]
+    quality: Share = 1.0
+
+
+class SignalState(Stored, frozen=True, kw_only=True, tag="signal_state/1"):
+    """What a signal controller shows now; sent on each change and at least every 10 s."""
+
+    intersection: Id
+    clock_s: Annotated[float, Meta(ge=0)]
+    indications: Indications
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    """Index into the intersection's phases: shown, or being cleared towards `next_phase`."""
+    next_phase: Annotated[int, Meta(ge=0, le=63)]
+    interval: Interval
+    elapsed_s: Seconds
+    """Since this interval began."""
+    min_remaining_s: Seconds
+    """Earliest change of the indications."""
+    mode: ControlMode
+    max_remaining_s: Seconds | None = None
+    """Latest change, where the plan bounds it."""
+    command_seq: Annotated[int, Meta(ge=0)] = 0
+    """The last accepted command; 0 for none."""
+
+
+class SignalCommand(Stored, frozen=True, kw_only=True, tag="signal_command/1"):
+    """An order to show a phase: never retained, worthless after `expires_at`, judged by the edge."""
+
+    intersection: Id
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    expires_at: Instant
+    reason: Text = ""
+
+
+class CommandAck(Stored, frozen=True, kw_only=True, tag="command_ack/1"):
+    """The edge's answer to a command, accepted or refused, with the reason."""
+
+    intersection: Id
+    command_device: DeviceId
+    command_boot: Boot
+    command_seq: Seq
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    issued_at: Instant
+    accepted: bool
+    reason: Text = ""
+
+
+class SensorObservation(Stored, frozen=True, kw_only=True, tag="sensor_observation/1"):
+    """One value of one datastream (OGC SensorThings), with its unit in UCUM."""
+
+    datastream: Id
+    value: float
+    unit: Annotated[str, Meta(min_length=1, max_length=32)]
+    position: LonLat | None = None
+    quality: Share = 1.0
+
+
+class TrafficEvent(Stored, frozen=True, kw_only=True, tag="traffic_event/1"):
+    """Something that happened on the street or to the system; `event` stays the same from start to end."""
+
+    event: Id
+    kind: EventKind
+    severity: Severity
+    start_at: Instant
+    end_at: Instant | None = None
+    intersection: Id | None = None
+    camera: Id | None = None
+    lane: LaneId | None = None
+    position: LonLat | None = None
+    detail: Text = ""
+    evidence: dict[Annotated[str, Meta(max_length=64)], float] = {}
+    quality: Share = 1.0
+
+
+class AgentStatus(Message, frozen=True, kw_only=True, tag="agent_status/1"):
+    """Birth, health and last will of an agent or service; retained, latest wins, not numbered."""
+
+    device: DeviceId
+    boot: Boot
+    health: Health
+    version: Annotated[str, Meta(max_length=32)]
+    started_at: Instant
+    detail: Text = ""
+    position: LonLat | None = None
+    spooled: Count = 0
+    """Messages waiting on the agent's disk."""
+    sent: Annotated[int, Meta(ge=0)] = 0
+    """The last `seq` given in this boot."""
+    figures: dict[Annotated[str, Meta(max_length=64)], float] = {}
+    """Further numbers by name, SI units in the names."""
+
+
+class IngestAck(Message, frozen=True, kw_only=True, tag="ingest_ack/1"):
+    """Everything up to `seq` of this device and boot is committed; the edge may delete it."""
+
+    device: DeviceId
+    boot: Boot
+    seq: Annotated[int, Meta(ge=0)]
+
+
+class Movement(Value, frozen=True):
+    """From lane to lane through an intersection; its index is its place in `Indications`."""
+
+    from_lane: LaneId
+    to_lane: LaneId
+    foes: list[Annotated[int, Meta(ge=0, le=255)]] = []
+    """Indices of movements whose paths conflict with this one."""
+    yields_to: list[Annotated[int, Meta(ge=0, le=255)]] = []
+    """Of those, the ones with right of way over a permissive green of this one."""
+    turn: Annotated[str, Meta(pattern=r"^(through|left|right|u_turn|pedestrian)$")] = "through"
+    length_m: Metres = 0.0
+    """Of the path inside the intersection."""
+    yellow_s: Seconds = 3.0
+    """Yellow change interval by the approach speed (ITE kinematic equation)."""
+
+
+class Phase(Value, frozen=True):
+    """A set of movements that are green together."""
+
+    indications: Indications
+    min_green_s: Seconds
+    max_green_s: Seconds
+    local_green_s: Seconds
+    """Its split in the controller's own fixed-time plan."""
+
+
+class ApproachLane(Value, frozen=True):
+    lane: LaneId
+    length_m: Metres
+    speed_limit_mps: Speed
+    path: Path
+
+
+class IntersectionConfig(Stored, frozen=True, kw_only=True, tag="intersection_config/1"):
+    """What a signal controller knows of itself (SAE J2735 MAP in content); retained."""
+
+    intersection: Id
+    name: Text = ""
+    position: LonLat
+    lanes: Annotated[list[ApproachLane], Meta(max_length=500)]
+    movements: Annotated[list[Movement], Meta(min_length=1, max_length=256)]
+    phases: Annotated[list[Phase], Meta(min_length=1, max_length=64)]
+    all_red_s: Seconds
+    downstream: dict[LaneId, Metres] = {}
+    """Storage length of each exit lane."""
+
+
+class RoadSegment(Value, frozen=True):
+    """One lane of the road network, for maps and routing."""
+
+    lane: LaneId
+    path: Path
+    speed_limit_mps: Speed
+    width_m: Annotated[float, Meta(gt=0, le=50)]
+    name: Text = ""
+    to_intersection: Id | None = None
+
+
+class RoadNetwork(Stored, frozen=True, kw_only=True, tag="road_network/1"):
+    """Part of a site's road network; the parts of one `version` belong together; retained."""
+
+    version: Id
+    part: Annotated[int, Meta(ge=1, le=10_000)]
+    parts: Annotated[int, Meta(ge=1, le=10_000)]
+    segments: Annotated[list[RoadSegment], Meta(max_length=2_000)]
+
+
+class Box(Value, frozen=True):
+    """A detection or track in one picture; x, y, width and height as shares of the picture."""
+
+    x: Share
+    y: Share
+    width: Share
+    height: Share
+    road_user: RoadUser
+    confidence: Share
+    track: Annotated[int, Meta(ge=0)] = 0
+    """Numbered anew by each run of a tracker; no identity; 0 while untracked."""
+
+
+class FrameMeta(Message, frozen=True, kw_only=True, tag="frame/1"):
+    """What travels in front of a JPEG picture. Frames are QoS 0, never stored."""
+
+    camera: Id
+    boot: Boot
+    frame: Annotated[int, Meta(ge=1)]
+    """Counts captured frames, also those that the motion gate or a full queue dropped."""
+    width: Annotated[int, Meta(ge=1, le=16_384)]
+    height: Annotated[int, Meta(ge=1, le=16_384)]
+    media_s: Annotated[float, Meta(ge=0)] = 0.0
+    """Position in the source's own time, where it has one."""
+    motion: Share = 1.0
+    """Share of the picture that moved."""
+    dropped: Annotated[int, Meta(ge=0)] = 0
+    """Frames dropped before this one since the boot."""
+    boxes: tuple[Box, ...] = ()
+    """Empty as captured; what was found, in the picture that `vision` publishes."""
+
+
+StoredMessage = (
+    LaneMeasurement
+    | TurningCount
+    | SignalState
+    | SignalCommand
+    | CommandAck
+    | SensorObservation
+    | TrafficEvent
+    | IntersectionConfig
+    | RoadNetwork
+)
+AnyMessage = StoredMessage | AgentStatus | IngestAck
+MESSAGE_TYPES: tuple[type[Message], ...] = (
+    LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
+    TrafficEvent, IntersectionConfig, RoadNetwork, AgentStatus, IngestAck, FrameMeta,
+)  # fmt: skip
+
+MAX_MESSAGE_BYTES = 1_000_000
+MAX_FRAME_BYTES = 2_000_000
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyMessage)
+_frame_decoder = msgspec.json.Decoder(FrameMeta)
+_FRAME_HEAD = struct.Struct(">4sI")
+_FRAME_MAGIC = b"CBF1"
+
+
+def encode(message: Message) -> bytes:
+    """The message as UTF-8 JSON."""
+    return _encoder.encode(message)
+
+
+def decode(payload: bytes) -> AnyMessage:
+    """The message in `payload`.
+
+    Raises:
+        ContractError: not JSON, an unknown type or version, or a field out of its bounds; names the field.
+    """
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise ContractError(f"message of {len(payload)} bytes, at most {MAX_MESSAGE_BYTES} are allowed")
+    try:
+        message: AnyMessage = _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _contract_error(error) from error
+    return message
+
+
+def pack_frame(meta: FrameMeta, jpeg: bytes) -> bytes:
+    """A frame on the wire: `CBF1`, length of the metadata (uint32, big-endian), metadata, JPEG."""
+    head = _encoder.encode(meta)
+    return _FRAME_HEAD.pack(_FRAME_MAGIC, len(head)) + head + jpeg
+
+
+def unpack_frame(payload: bytes) -> tuple[FrameMeta, bytes]:
+    """Metadata and JPEG of a frame packed by `pack_frame`; the JPEG itself is not decoded here.
+
+    Raises:
+        ContractError: not a frame, too large, or metadata out of bounds.
+    """
+    if len(payload) > MAX_FRAME_BYTES:
+        raise ContractError(f"frame of {len(payload)} bytes, at most {MAX_FRAME_BYTES} are allowed")
+    if len(payload) < _FRAME_HEAD.size:
+        raise ContractError("frame shorter than its head")
+    magic, length = _FRAME_HEAD.unpack_from(payload)
+    body = _FRAME_HEAD.size + length
+    if magic != _FRAME_MAGIC or body > len(payload):
+        raise ContractError("not a frame: wrong magic or length")
+    try:
+        meta = _frame_decoder.decode(payload[_FRAME_HEAD.size : body])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _contract_error(error) from error
+    jpeg = payload[body:]
+    if not jpeg.startswith(b"\xff\xd8"):
+        raise ContractError("the picture is not a JPEG", "$.jpeg")
+    return meta, jpeg
+
+
+def _contract_error(error: Exception) -> ContractError:
+    """Msgspec says `reason - at `$.path``; split it so that the field can be stored on its own."""
+    reason, _, path = str(error).partition(" - at `")
+    return ContractError(reason or type(error).__name__, path.rstrip("`"))

@@ -1,0 +1,1 @@
+"""Runs beside a device: camera, signal controller, lane sensor. Spools, then publishes."""

@@ -1,0 +1,1 @@
+"""MQTT in, validated, stored exactly once; dead letters; rollups; the schema."""

@@ -1,0 +1,1 @@
+"""SUMO: the city that stands in for the street, and studies for engineers."""

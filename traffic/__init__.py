@@ -1,0 +1,1 @@
+"""Measurements to network state to signal plans: the optimiser and its shells."""

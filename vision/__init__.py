@@ -1,0 +1,1 @@
+"""Frames to detections to tracks to traffic measurements and events."""
