@@ -1,0 +1,5 @@
+"""`python -m citybrain` is the command `citybrain`."""
+
+from citybrain.cli import main
+
+main()

@@ -1,0 +1,271 @@
+"""Configuration: one TOML file, overridden by `CITYBRAIN__SECTION__KEY`, all faults told at once."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from citybrain.errors import ConfigError
+from citybrain.messages import Id
+
+FILE_NAME = "citybrain.toml"
+ENV_FILE = "CITYBRAIN_CONFIG"
+ENV_PREFIX = "CITYBRAIN__"
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file."""
+
+
+class Site(Section, frozen=True):
+    name: Id = "city"
+    """First level of every topic."""
+
+
+class Broker(Section, frozen=True, kw_only=True):
+    url: Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+$")] = "mqtt://127.0.0.1:1883"
+    """mqtt:// or mqtts://, [user:password@]host[:port]."""
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    keepalive_s: Annotated[int, Meta(ge=5, le=600)] = 15
+
+
+class Database(Section, frozen=True, kw_only=True):
+    dsn: str = "postgresql://citybrain@127.0.0.1:5433/citybrain"
+    """Any PostgreSQL 15 or newer, with or without TimescaleDB."""
+
+
+class Ray(Section, frozen=True, kw_only=True):
+    address: str = ""
+    """host:port of a running cluster; empty: RAY_ADDRESS, else one started on this machine."""
+
+
+class Street(Section, frozen=True, kw_only=True):
+    scenario: Annotated[str, Meta(min_length=1)] = "cologne8"
+    """A known scenario, or the path of a .sumocfg."""
+    speed: Annotated[float, Meta(gt=0, le=100)] = 1.0
+    """Street seconds per wall second; 1 on a real street."""
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
+    host: str = "127.0.0.1"
+    port: Port = 8813
+    """Where the simulated cabinets listen for their controllers' agents."""
+
+
+class Edge(Section, frozen=True, kw_only=True):
+    spool_max_bytes: Annotated[int, Meta(ge=1_000_000)] = 256_000_000
+    spool_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    contact_lost_s: PositiveSeconds = 6.0
+    """Street seconds without a valid command after which the local plan takes over."""
+
+
+class Camera(Section, frozen=True, kw_only=True):
+    source: Annotated[str, Meta(min_length=1)]
+    """A video file, an image folder, an rtsp:// or http:// URL, or a device number."""
+    fps: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    """Frames a second that are published at most."""
+    width: Annotated[int, Meta(ge=64, le=3840)] = 640
+    """Wider frames are scaled down to it."""
+    jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
+    line: tuple[float, float, float, float] | None = None
+    """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
+    position: tuple[float, float] | None = None
+    """Longitude and latitude; none: beside the first intersection of the map."""
+    loop: bool = True
+    """Start a file again at its end."""
+
+
+class Ingest(Section, frozen=True, kw_only=True):
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    batch_messages: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    batch_s: Annotated[float, Meta(gt=0, le=10)] = 0.1
+    future_s: PositiveSeconds = 300.0
+    """A message whose time is further ahead than this is refused."""
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+
+
+class Vision(Section, frozen=True, kw_only=True):
+    model: str = ""
+    """A model of `citybrain models list`; empty: the default detector."""
+    groups: Annotated[int, Meta(ge=1, le=256)] = 1
+    """Camera-group actors on Ray."""
+    min_confidence: Annotated[float, Meta(ge=0.05, le=0.95)] = 0.35
+    picture_fps: Annotated[float, Meta(gt=0, le=30)] = 2.0
+    """Blurred pictures with boxes that are published per camera."""
+    period_s: PositiveSeconds = 5.0
+    """Reporting period of counts."""
+
+
+class Traffic(Section, frozen=True, kw_only=True):
+    regions: Annotated[int, Meta(ge=1, le=8)] = 1
+    command_ttl_s: PositiveSeconds = 3.0
+    """Street seconds after which a command is worthless."""
+
+
+class Command(Section, frozen=True, kw_only=True):
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole configuration."""
+
+    site: Site = Site()
+    broker: Broker = Broker()
+    database: Database = Database()
+    ray: Ray = Ray()
+    street: Street = Street()
+    edge: Edge = Edge()
+    ingest: Ingest = Ingest()
+    vision: Vision = Vision()
+    traffic: Traffic = Traffic()
+    command: Command = Command()
+    cameras: dict[Id, Camera] = {}
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings from `path` (default: `CITYBRAIN_CONFIG`, else ./citybrain.toml if there) and `environ`.
+
+    Raises:
+        ConfigError: every fault at once, one a line: key, value, what is allowed, where it stands.
+    """
+    environ = os.environ if environ is None else environ
+    text, origin = _read(path, environ)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is not TOML: {error}") from error
+    places = {("cameras",): origin} | _places(text, origin)
+    for name, value in sorted(environ.items()):
+        if name.startswith(ENV_PREFIX):
+            keys = tuple(part.lower() for part in name.removeprefix(ENV_PREFIX).split("__"))
+            _put(tables, keys, _parse_env(value))
+            places[keys] = f"environment {name}"
+    return _convert(tables, places)
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as a file that `load` reads back to the same value."""
+    lines: list[str] = []
+    tables = msgspec.to_builtins(settings)
+    cameras = tables.pop("cameras")
+    named = {**tables, **{f"cameras.{name}": camera for name, camera in cameras.items()}}
+    for name, table in named.items():
+        lines.append(f"[{name}]")
+        lines += [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    # JSON's strings, numbers, booleans and arrays of numbers are TOML as they stand.
+    return msgspec.json.encode(value).decode()
+
+
+def _read(path: Path | None, environ: Mapping[str, str]) -> tuple[str, str]:
+    chosen = path or (Path(environ[ENV_FILE]) if environ.get(ENV_FILE) else None)
+    if chosen is None:
+        chosen = Path(FILE_NAME)
+        if not chosen.exists():
+            return "", FILE_NAME
+    try:
+        return chosen.read_text(encoding="utf-8"), str(chosen)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {chosen}: {error}") from error
+
+
+def _places(text: str, origin: str) -> dict[tuple[str, ...], str]:
+    """Where each key stands, found by its table header and name; good enough to send a person there."""
+    places: dict[tuple[str, ...], str] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            places[table] = f"{origin} line {number}"
+        elif key := re.match(r"\s*([\w\"'-]+)\s*=", line):
+            places[(*table, key[1].strip("\"'"))] = f"{origin} line {number}"
+    return places
+
+
+def _put(tables: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = tables.setdefault(key, {})
+        if not isinstance(inner, dict):
+            return
+        tables = inner
+    tables[keys[-1]] = value
+
+
+def _parse_env(value: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _convert(tables: dict[str, Any], places: Mapping[tuple[str, ...], str]) -> Settings:
+    faults: list[str] = []
+    sections: dict[str, Any] = {}
+    known = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    for name, table in tables.items():
+        if name not in known:
+            where = places.get((name,), "")
+            faults.append(_fault(where, name, None, f"no such section; there are {', '.join(known)}"))
+        elif not isinstance(table, dict):
+            faults.append(_fault(places.get((name,), ""), name, table, "expected a table"))
+        elif name == "cameras":
+            cameras = {id_: _section(Camera, t, ("cameras", id_), places, faults) for id_, t in table.items()}
+            sections[name] = cameras
+            for id_ in table:
+                _value(Id, id_, ("cameras", id_), places, faults)
+        else:
+            sections[name] = _section(known[name], table, (name,), places, faults)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return Settings(**sections)
+
+
+def _section(
+    type_: Any, table: Any, keys: tuple[str, ...], places: Mapping[tuple[str, ...], str], faults: list[str]
+) -> Any:
+    if not isinstance(table, dict):
+        faults.append(_fault(places.get(keys, ""), ".".join(keys), table, "expected a table"))
+        return None
+    fields = {field.name: field for field in msgspec.structs.fields(type_)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in fields:
+            values[key] = _value(fields[key].type, value, (*keys, key), places, faults)
+        else:
+            reason = f"no such setting; there are {', '.join(fields)}"
+            faults.append(_fault(places.get((*keys, key), ""), ".".join((*keys, key)), value, reason))
+    missing = [field.name for field in fields.values() if field.required and field.name not in table]
+    faults += [_fault(places.get(keys, ""), ".".join((*keys, key)), None, "is required") for key in missing]
+    return None if missing or any(key not in fields for key in table) else type_(**values)
+
+
+def _value(
+    type_: Any,
+    value: Any,
+    keys: tuple[str, ...],
+    places: Mapping[tuple[str, ...], str],
+    faults: list[str],
+) -> Any:
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        faults.append(_fault(places.get(keys, ""), ".".join(keys), value, str(error)))
+        return None
+
+
+def _fault(where: str, key: str, value: Any, reason: str) -> str:
+    shown = "" if value is None else f" = {value!r}"
+    return f"{where + ': ' if where else ''}{key}{shown}: {reason}"

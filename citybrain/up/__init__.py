@@ -1,0 +1,1 @@
+"""`citybrain up`: the whole city on one machine, started, watched and stopped."""
