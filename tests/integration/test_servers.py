@@ -18,21 +18,27 @@ def test_a_database_is_there_and_empty(database_dsn: str) -> None:
 
 
 def test_a_message_reaches_a_subscriber_and_a_retained_one_reaches_who_comes_late(settings: Settings) -> None:
-    got: list[tuple[str, bytes, bool]] = []
-    one, two = threading.Event(), threading.Event()
+    live: list[tuple[bytes, bool]] = []
+    late: list[tuple[bytes, bool]] = []
+    delivered, fetched = threading.Event(), threading.Event()
 
-    def keep(topic: str, payload: bytes, retained: bool) -> None:
-        got.append((topic, payload, retained))
-        (two if len(got) == 2 else one).set()
+    def on_live(_topic: str, payload: bytes, retained: bool) -> None:
+        live.append((payload, retained))
+        delivered.set()
+
+    def on_late(_topic: str, payload: bytes, retained: bool) -> None:
+        late.append((payload, retained))
+        fetched.set()
 
     site = settings.site.name
-    with Bus(settings.broker, f"{site}-a") as sender, Bus(settings.broker, f"{site}-b") as receiver:
-        assert sender.publish(topics.build(site, "signal", "1", "config"), b"old", retain=True)
-        receiver.subscribe(topics.matching(site), keep)
-        assert one.wait(10)
-        assert sender.publish(topics.build(site, "signal", "1", "state"), b"new")
-        assert two.wait(10)
-    assert [(payload, retained) for _, payload, retained in got] == [(b"old", True), (b"new", False)]
+    with Bus(settings.broker, f"{site}-a") as first, Bus(settings.broker, f"{site}-b") as second:
+        first.subscribe(topics.matching(site), on_live)
+        assert first.publish(topics.build(site, "signal", "1", "config"), b"phases", retain=True)
+        assert delivered.wait(10)
+        second.subscribe(topics.matching(site), on_late)
+        assert fetched.wait(10)
+    assert live == [(b"phases", False)]
+    assert late == [(b"phases", True)]
 
 
 def test_presence_tells_birth_health_and_goodbye(settings: Settings) -> None:
