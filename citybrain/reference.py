@@ -14,6 +14,11 @@ from citybrain.cli import root
 
 NOTE = "<!-- Made by `python -m citybrain.reference docs`; do not edit. -->\n"
 
+PREFACE = """\
+One TOML file: `--config FILE`, else the one that `CITYBRAIN_CONFIG` names, else `./citybrain.toml`.
+The environment overrides it: `CITYBRAIN__STREET__SPEED=4` is `speed = 4` under `[street]`.
+"""
+
 
 def commands_page() -> str:
     """All commands with their help, as Markdown."""
@@ -29,8 +34,7 @@ def settings_page() -> str:
     parts = [
         "# Settings\n",
         NOTE,
-        "One TOML file: `--config FILE`, else the file that `CITYBRAIN_CONFIG` names, else `./citybrain.toml`.\n"
-        "The environment overrides it: `CITYBRAIN__STREET__SPEED=4` is `speed = 4` under `[street]`.\n",
+        PREFACE,
     ]
     told = _docstrings()
     for section in msgspec.structs.fields(config.Settings):

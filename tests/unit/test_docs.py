@@ -28,7 +28,10 @@ def test_every_command_has_an_example_in_its_help() -> None:
 def test_every_dependency_is_justified_in_one_line() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    wanted = [*project["dependencies"], *(d for group in project["optional-dependencies"].values() for d in group)]
+    wanted = [
+        *project["dependencies"],
+        *(d for group in project["optional-dependencies"].values() for d in group),
+    ]
     for requirement in wanted:
         name = re.match(r"[A-Za-z0-9-]+", requirement)
         assert name is not None
