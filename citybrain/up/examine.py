@@ -135,7 +135,7 @@ def _probe(what: str, place: str, remedy: str) -> Finding:
 
 def _scenario(settings: config.Settings) -> Finding:
     try:
-        find = resolve("simulations.scenarios:find")
+        find = resolve("simulations.scenarios:find_scenario")
         assert callable(find)
         find(settings.street.scenario)
     except (CityBrainError, ImportError) as error:

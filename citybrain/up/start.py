@@ -50,7 +50,7 @@ def check(settings: config.Settings, *, with_street: bool) -> None:
             f"a city is already up (process {running.pid}, {running.url}): end it with Ctrl-C there"
         )
     if with_street:
-        _call("simulations.scenarios:find", settings.street.scenario)
+        _call("simulations.scenarios:find_scenario", settings.street.scenario)
     for name, camera in settings.cameras.items():
         try:
             _call("citybrain.sources:check_source", camera.source)
