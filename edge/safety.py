@@ -168,11 +168,7 @@ class SafetyGuard:
 
     def _ending(self) -> list[int]:
         new = self._phases[self._next]
-        return [
-            index
-            for index, old in enumerate(self._old)
-            if old in _GREEN and new[index] not in _GREEN
-        ]
+        return [index for index, old in enumerate(self._old) if old in _GREEN and new[index] not in _GREEN]
 
     def _enter(self, interval: Interval) -> None:
         self._interval = interval
