@@ -99,6 +99,7 @@ class SafetyGuard:
         self._red_s = [0.0] * len(config.movements)
         self._clock_s: float | None = None
         self._elapsed_s = 0.0
+        self._interval = Interval.ALL_RED
         self._phase = self._next = self._target = 0
         self._begin_from(shown)
 

@@ -21,7 +21,7 @@ def test_a_split_stays_within_minimum_and_maximum_green() -> None:
 def test_the_plan_serves_every_phase_in_each_cycle() -> None:
     config = crossroads()
     guard = SafetyGuard(config, "GgGrr")
-    seen = []
+    seen: list[int] = []
     for second in range(200):
         shown = guard.step(float(second))
         if shown.interval == "green":
