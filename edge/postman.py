@@ -2,7 +2,7 @@
 
 What is posted within `GATHER_S` shares one transaction. Live letters go first; the backlog (never sent, or
 not acknowledged in time) follows oldest first at a bounded rate, a window at a time, and the window moves
-on with each acknowledgement; without any, the pause grows up to `MAX_PAUSE_S`.
+on with each acknowledgement; without any, it shrinks and the pause grows up to `MAX_PAUSE_S`.
 """
 
 import threading
@@ -24,6 +24,8 @@ LOOK_S = 0.25
 RESEND_S = 5.0
 MAX_PAUSE_S = 60.0
 WINDOW = 200
+PROBE = 20
+"""The window while nobody acknowledges."""
 BURST = 25
 """Backlog letters of one device in one look: 100 a second."""
 HISTORICAL_S = 60.0
@@ -38,6 +40,7 @@ class _Round:
 
     publish: Publish
     pause_s: float = RESEND_S
+    window: int = PROBE
     unanswered: int = 0
     sent_at: float = 0.0
     is_open: bool = True
@@ -96,7 +99,7 @@ class Postman:
         with self._condition:
             self._acks.append(ack)
             if round_ := self._rounds.get(ack.device):
-                round_.unanswered, round_.pause_s, round_.is_open = 0, RESEND_S, True
+                round_.unanswered, round_.pause_s, round_.window, round_.is_open = 0, RESEND_S, WINDOW, True
 
     def reconnected(self, device: str) -> None:
         """Send the backlog of `device` now."""
@@ -163,9 +166,9 @@ class Postman:
     def _resend(self, device: str, round_: _Round) -> None:
         now = time.monotonic()
         if now >= round_.sent_at + round_.pause_s and round_.unanswered:
-            round_.unanswered, round_.is_open = 0, True
+            round_.unanswered, round_.window, round_.is_open = 0, PROBE, True
             round_.pause_s = min(2 * round_.pause_s, MAX_PAUSE_S)
-        room = min(BURST, WINDOW - round_.unanswered)
+        room = min(BURST, round_.window - round_.unanswered)
         if not round_.is_open or room <= 0:
             return
         now_s = time.time()
@@ -177,7 +180,7 @@ class Postman:
         if sent:
             round_.unanswered += len(sent)
             round_.sent_at = now
-            round_.is_open = round_.unanswered < WINDOW
+            round_.is_open = round_.unanswered < round_.window
             self._note_sent(sent, now_s)
 
 
