@@ -1,16 +1,23 @@
 """`citybrain edge`: the agents beside cameras and signals."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from citybrain import log
 from citybrain.cli import settings_of
+from citybrain.config import Camera, Settings
 from citybrain.errors import ConfigError, ContractError
 from citybrain.topics import check_id
-from edge.host import Agent, lane_agent, run_agents, signal_agent, street_agents
+from edge.host import Agent, lane_agent, run_agents, signal_agent, stop_event, street_agents
 from edge.postman import Postman
+
+if TYPE_CHECKING:
+    from edge.camera import Look
 
 
 @click.group(short_help="Run the agents beside cameras and signals.")
@@ -88,3 +95,56 @@ def _check(id_: str) -> None:
         check_id(id_)
     except ContractError as error:
         raise ConfigError(str(error)) from error
+
+
+@edge.command(short_help="The agent of one camera.")
+@click.argument("name")
+@click.option("--source", help="Video file, image folder, rtsp:// or http:// URL, or device number.")
+@click.option("--check", "is_check", is_flag=True, help="Only say what the camera sees, and write a still.")
+@click.option(
+    "--still", type=click.Path(path_type=Path, dir_okay=False), help="With --check; default NAME.jpg."
+)
+@click.pass_context
+def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, still: Path | None) -> None:
+    """Run the agent of the camera NAME, configured in [cameras.NAME] or by --source.
+
+    \b
+    Example:
+      citybrain edge camera gate --source rtsp://10.0.0.7/stream --check
+    """
+    _check(name)
+    settings = settings_of(ctx)
+    wanted = _camera(settings, name, source)
+    from edge.camera import CameraAgent, check
+
+    if is_check:
+        _print_check(check(wanted), still or Path(f"{name}.jpg"))
+        return
+    log.configure(f"edge-camera-{name}")
+    agent = CameraAgent(settings, name, wanted)
+    agent.run(stop_event())
+
+
+def _camera(settings: Settings, name: str, source: str | None) -> Camera:
+    known = settings.cameras.get(name)
+    if known is None and not source:
+        there = ", ".join(settings.cameras) or "none"
+        raise ConfigError(f"no camera {name!r} is configured (there is {there}): name it or give --source")
+    if known is None:
+        return Camera(source=source or "")
+    return msgspec.structs.replace(known, source=source) if source else known
+
+
+def _print_check(look: "Look", still: Path) -> None:
+    from edge.camera import jpeg_of
+
+    try:
+        still.write_bytes(jpeg_of(look.still, 90))
+    except OSError as error:
+        raise ConfigError(f"the still {still} cannot be written: {error.strerror}") from error
+    click.echo(f"size        {look.width} x {look.height} px")
+    click.echo(f"rate        {look.fps:.1f} frames a second")
+    click.echo(f"motion      {100 * look.motion:.2f} % of the picture")
+    click.echo(f"brightness  {100 * look.brightness:.0f} %")
+    click.echo(f"JPEG        {look.jpeg_bytes / 1000:.0f} kB a frame")
+    click.echo(f"still       {still}")

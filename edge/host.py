@@ -30,6 +30,14 @@ class Agent(Protocol):
         """Until `stop`."""
 
 
+def stop_event() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set; for the main thread of a process."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
 def run_agents(
     settings: Settings, spool_name: str, build: Callable[[Postman, threading.Event], Iterable[Agent]]
 ) -> None:
@@ -38,9 +46,7 @@ def run_agents(
     Raises:
         ConfigError: the spool is in use or cannot be written.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_event()
     spool = Spool(
         data_dir() / "spool" / f"{spool_name}.sqlite",
         settings.edge.spool_max_bytes,
