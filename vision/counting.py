@@ -15,14 +15,14 @@ from citybrain.messages import RoadUser
 from vision.tracker import Tracks
 
 BAND_SHARE = 0.10
-"""Of the box's height, on each side of the line: more than boxes tremble, less than a vehicle is long."""
+"""Of the box's size, on each side of the line: more than boxes tremble, less than a vehicle is long."""
 BACKTRACK_FRAMES = 2.5
 """How late a detector may find a vehicle that moves at the speed it then shows."""
 MIN_BACKTRACK_SPEED = 0.5
 """Box sizes per second; who is found standing was there before."""
-TWIN_S = 1.0
-TWIN_SHARE = 0.6
-"""A second track that crosses within this time and share of a box of the first is the first one, found anew."""
+TWIN_S = 2.0
+TWIN_SHARE = 0.35
+"""Two tracks this close, in box sizes, after both crossed within that time, are one vehicle, found anew."""
 TURN_S = 2.0
 """Nobody turns round on a line in less; a track that seems to was given another vehicle."""
 FORGET_S = 30.0
@@ -128,22 +128,23 @@ class Crossing:
 
 @dataclass(slots=True)
 class _Path:
-    """What is remembered of a track: its last point and the side of the line that it was last surely on."""
+    """What is remembered of a track: the side of the line that it was last surely on, and where."""
 
     point: Point
     side: int
     seen_s: float
+    last: Point
+    velocity: Point = Point(0.0, 0.0)
     counted_s: float = -1e9
     done: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """A counted crossing, remembered for a moment."""
+    """A counted crossing, remembered for less than its path is."""
 
     track: int
     direction: int
-    point: Point
     size: float
     at_s: float
 
@@ -171,25 +172,27 @@ class LineCounter:
     def _follow(self, tracks: Tracks, row: int, at_s: float, step_s: float) -> Iterable[Crossing]:
         number = int(tracks.found.track[row])
         x1, y1, x2, y2 = (float(value) for value in tracks.found.boxes[row])
-        point, height = Point((x1 + x2) / 2, y2), y2 - y1
+        point, size = Point((x1 + x2) / 2, y2), ((x2 - x1) * (y2 - y1)) ** 0.5
         path = self._paths.get(number)
         if path is None:
             path = self._paths[number] = self._start(tracks, row, step_s)
-        before, path.point, path.seen_s = path.point, point, at_s
+        path.seen_s, path.last = at_s, point
+        path.velocity = Point(*(float(value) for value in tracks.velocity[row]))
         distance = self.line.side(point)
-        if abs(distance) < BAND_SHARE * height:
+        if abs(distance) < BAND_SHARE * size:
             return
         side = 1 if distance > 0 else -1
         came_from, path.side = path.side, side
+        before, path.point = path.point, point
         if came_from == side or side in path.done:
             return
         path.done.add(side)
         if not 0 <= self.line.share(before, point) <= 1:
             return
-        if at_s - path.counted_s < TURN_S or self._is_twin(number, side, point, height, at_s):
+        if at_s - path.counted_s < TURN_S or self._is_twin(number, side, point, size, at_s):
             return
         path.counted_s = at_s
-        self._recent.append(_Passage(number, side, point, height, at_s))
+        self._recent.append(_Passage(number, side, size, at_s))
         movement = self.line.movements[0 if side > 0 else 1]
         user = tracks.found.road_users[row]
         yield Crossing(number, movement, user, at_s, float(tracks.found.confidence[row]))
@@ -205,17 +208,18 @@ class LineCounter:
             back_s = BACKTRACK_FRAMES * step_s
             origin = Point(first.x - vx * back_s, first.y - vy * back_s)
         side = 1 if self.line.side(origin) > 0 else -1
-        return _Path(origin, side, float(tracks.first_s[row]))
+        return _Path(origin, side, float(tracks.first_s[row]), first)
 
-    def _is_twin(self, track: int, direction: int, point: Point, height: float, at_s: float) -> bool:
+    def _is_twin(self, track: int, direction: int, point: Point, size: float, at_s: float) -> bool:
         """Whether another track was just counted here the same way: one vehicle, found under a new number."""
         for passage in self._recent:
             if passage.track == track or passage.direction != direction or at_s - passage.at_s > TWIN_S:
                 continue
-            other = self._paths.get(passage.track)
-            lost = other is None or other.seen_s < at_s
-            off = abs(self.line.share(point, point) - self.line.share(passage.point, passage.point))
-            if lost and off * self.line.length < TWIN_SHARE * max(height, passage.size):
+            other = self._paths[passage.track]
+            ahead_s = at_s - other.seen_s
+            off_x = other.last.x + ahead_s * other.velocity.x - point.x
+            off_y = other.last.y + ahead_s * other.velocity.y - point.y
+            if (off_x**2 + off_y**2) ** 0.5 < TWIN_SHARE * max(size, passage.size):
                 return True
         return False
 
