@@ -92,6 +92,11 @@ class Tracker:
         self._first_box = np.empty((0, 4), np.float32)
         self._first_s = np.empty(0)
 
+    @property
+    def last_track(self) -> int:
+        """The highest number given so far."""
+        return self._next - 1
+
     def update(self, found: Detections, at_s: float) -> Tracks:
         """Take the detections of a frame at `at_s` (seconds on any steady clock, not falling).
 
