@@ -1,0 +1,90 @@
+"""One frame in, tracked road users and completed crossings out; the same for a file and for a city's cameras."""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.counting import Crossing, Line, LineCounter, line_in
+from vision.detections import Detections
+from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
+
+Frame = NDArray[np.uint8]
+Numbers = tuple[float, float, float, float]
+
+
+class Finder(Protocol):
+    """What finds road users in one frame (h, w, 3) uint8 BGR, as `vision.detector.Detector` does."""
+
+    def detect(self, frame: Frame, *, min_confidence: float = ...) -> Detections: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What one frame gave.
+
+    `found` are all detections of this frame, also the weak ones that no track took; empty where the detector
+    did not look (`looked` is false) and the tracks are where they are expected.
+    """
+
+    tracks: Tracks
+    found: Detections
+    crossings: list[Crossing]
+    line: Line
+    looked: bool
+    detect_s: float
+    track_s: float
+
+
+class Pipeline:
+    """Detector, tracker and counter of one camera; a change of the picture's size starts them anew.
+
+    `line` is x1, y1, x2, y2 in pixels or shares (see `vision.counting.line_in`); `every` lets the detector
+    look at every k-th frame only.
+    """
+
+    def __init__(
+        self, finder: Finder, line: Numbers | None = None, *, min_confidence: float = 0.35, every: int = 1
+    ) -> None:
+        self._finder = finder
+        self._line = line
+        self._min_confidence = min_confidence
+        self._every = every
+        self._size = (0, 0)
+        self._frames = 0
+        self._tracker = Tracker(0, 0)
+        self._counter = LineCounter(line_in(line, 1, 1))
+
+    @property
+    def last_track(self) -> int:
+        """The highest track number given so far."""
+        return self._tracker.last_track
+
+    def process(self, frame: Frame, at_s: float) -> Seen:
+        """Look at `frame`: (h, w, 3) uint8 BGR taken at `at_s` seconds on a steady clock."""
+        height, width = frame.shape[:2]
+        if (width, height) != self._size:
+            self._begin(width, height)
+        looks = self._frames % self._every == 0
+        self._frames += 1
+        began = time.perf_counter()
+        if not looks:
+            tracks = self._tracker.predict(at_s)
+            return Seen(
+                tracks, Detections.empty(), [], self._counter.line, False, 0.0, time.perf_counter() - began
+            )
+        found = self._finder.detect(frame, min_confidence=WEAK_CONFIDENCE)
+        detected = time.perf_counter()
+        tracks = self._tracker.update(found, at_s)
+        crossings = self._counter.update(tracks, at_s)
+        done = time.perf_counter()
+        return Seen(tracks, found, crossings, self._counter.line, True, detected - began, done - detected)
+
+    def _begin(self, width: int, height: int) -> None:
+        first = self._tracker.last_track + 1
+        self._size = (width, height)
+        self._frames = 0
+        self._tracker = Tracker(width, height, self._min_confidence, first)
+        self._counter = LineCounter(line_in(self._line, width, height))

@@ -1,0 +1,259 @@
+"""Follows road users from frame to frame: who is who, how fast, of what class.
+
+Two-stage association as in ByteTrack (Zhang et al., 2022): sure detections first, then weak ones for the
+tracks that are left. Instead of overlap alone, which fails for whatever moves by more than its own length
+between frames, a detection is weighed by its distance to the predicted place in units of the prediction's
+own uncertainty. Numbers in, numbers out; not thread-safe.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from vision.detections import ROAD_USERS, Detections, iou
+from vision.flow import Flow
+from vision.kalman import BoxFilter, size_of, to_centre, to_corners
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+WEAK_CONFIDENCE = 0.12
+"""Below it a detection says nothing, not even of a known track."""
+GATE = 11.8
+"""Squared normalised distance; 3 in 1000 true partners are further away (chi-square, 2 degrees)."""
+NEAR_IOU = 0.3
+NEAR_GATES = 4.0
+"""Overlap at which a detection may belong to a track from that much further: boxes jump when partly hidden."""
+MAX_LOG_SIZE = 0.8
+MAX_GAP_S = 1.2
+MAX_STANDING_GAP_S = 10.0
+"""Who stands still, and is hidden, will be found where it was."""
+STANDING = 0.25
+"""Box sizes per second."""
+MAX_LEAVING_GAP_S = 0.3
+"""Who touches the edge of the picture and is not seen again has left; the next one there is another."""
+MAX_STEP_S = 2.0
+"""Longer silence means that nothing moved (the motion gate sends nothing then), not that all drove on."""
+MIN_MISSED_FRAMES = 2.1
+"""At one frame a second a gap is counted in frames."""
+CONFIRM_HITS = 3
+CONFIRM_S = 0.1
+SAME_BOX_IOU = 0.4
+INSIDE = 0.75
+EDGE_SHARE = 0.01
+MAX_AREA_RATIO = 3.0
+CROWD = 3
+"""A box around this many others is no vehicle."""
+IMPOSSIBLE = 1e6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """Confirmed tracks, row by row.
+
+    found: boxes as seen now (predicted where not `seen`), class by vote; velocity: (n, 2) px/s;
+    first_box: (n, 4) and first_s: (n,) of the first sight; entered: (n,) whether that was at an edge of the
+    picture; seen: (n,) whether detected in this frame.
+    """
+
+    found: Detections
+    velocity: Floats
+    first_box: NDArray[np.float32]
+    first_s: Floats
+    entered: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+
+class Tracker:
+    """All tracks of one camera with pictures of `width` by `height`.
+
+    Track numbers start at `first_track` and are never used again.
+    """
+
+    def __init__(self, width: int, height: int, min_confidence: float = 0.35, first_track: int = 1) -> None:
+        self._width, self._height = width, height
+        self._min_confidence = min_confidence
+        self._filter = BoxFilter()
+        self._flow = Flow()
+        self._last_s: float | None = None
+        self._step_s = 0.0
+        self._next = first_track
+        self._track = np.empty(0, np.int32)
+        self._hits = np.empty(0, np.int32)
+        self._missed_s = np.empty(0)
+        self._confidence = np.empty(0, np.float32)
+        self._votes = np.empty((0, len(ROAD_USERS)))
+        self._box = np.empty((0, 4), np.float32)
+        self._first_box = np.empty((0, 4), np.float32)
+        self._first_s = np.empty(0)
+
+    @property
+    def last_track(self) -> int:
+        """The highest number given so far."""
+        return self._next - 1
+
+    def update(self, found: Detections, at_s: float) -> Tracks:
+        """Take the detections of a frame at `at_s` (seconds on any steady clock, not falling).
+
+        The result has the confirmed tracks that were seen in this frame.
+        """
+        found = without_crowds(found, self._min_confidence)
+        self._predict(at_s)
+        measured = to_centre(found.boxes)
+        sure = np.flatnonzero(found.confidence >= self._min_confidence)
+        weak = np.flatnonzero(
+            (found.confidence < self._min_confidence) & (found.confidence >= WEAK_CONFIDENCE)
+        )
+        tracks, rows = self._match(np.arange(len(self._track)), sure, found, measured, GATE)
+        # A weak detection is no reason to look far, nor to believe in a track seen only once.
+        rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), tracks)
+        more_tracks, more_rows = self._match(rest, weak, found, measured, GATE / 2)
+        self._correct(np.concatenate([tracks, more_tracks]), np.concatenate([rows, more_rows]), found, measured)
+        self._begin(np.setdiff1d(sure, rows), found, measured, at_s)
+        self._end()
+        return self._report(at_s, self._missed_s == 0)
+
+    def predict(self, at_s: float) -> Tracks:
+        """Where the confirmed tracks are at `at_s` without looking."""
+        dt_s = 0.0 if self._last_s is None else min(max(at_s - self._last_s, 0.0), MAX_STEP_S)
+        moved = self._filter.state + self._filter.rate * dt_s
+        return self._report(at_s, self._missed_s == 0, to_corners(moved))
+
+    def _predict(self, at_s: float) -> None:
+        dt_s = 0.0 if self._last_s is None else min(max(at_s - self._last_s, 1e-3), MAX_STEP_S)
+        self._last_s, self._step_s = at_s, dt_s
+        self._filter.predict(dt_s)
+        self._missed_s += dt_s
+
+    def _match(
+        self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float
+    ) -> tuple[Rows, Rows]:
+        """Pairs of tracks and detections, each at most once, of least total cost."""
+        if not len(tracks) or not len(rows):
+            return tracks[:0], rows[:0]
+        cost = self._cost(tracks, rows, found, measured, gate)
+        left, right = linear_sum_assignment(cost)
+        paired = cost[left, right] < IMPOSSIBLE
+        return tracks[left[paired]], rows[right[paired]]
+
+    def _cost(
+        self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float
+    ) -> Floats:
+        """Negative log-likelihood of each pair up to constants, with the overlap as a tie-breaker."""
+        state = self._filter.state[tracks]
+        variance = self._filter.expected_variance()[tracks, None, :2]
+        seen = measured[rows]
+        off = seen[None, :, :2] - state[:, None, :2]
+        distance = (off**2 / variance).sum(axis=2)
+        log_size = np.abs(np.log(seen[None, :, 2:] / state[:, None, 2:])).max(axis=2)
+        overlap = iou(to_corners(state), found.boxes[rows]).astype(np.float64)
+        size = size_of(state)
+        doubt = np.log(variance / size[:, None, :] ** 2).sum(axis=2)
+        cost = np.minimum(distance, 2 * gate) + doubt + 4 * (1 - overlap) + 4 * log_size
+        possible = ((distance < gate) & (log_size < MAX_LOG_SIZE)) | (
+            (overlap > NEAR_IOU) & (distance < NEAR_GATES * gate)
+        )
+        return np.where(possible, cost, IMPOSSIBLE)
+
+    def _correct(self, tracks: Rows, rows: Rows, found: Detections, measured: Floats) -> None:
+        self._filter.correct(tracks, measured[rows])
+        self._hits[tracks] += 1
+        self._missed_s[tracks] = 0.0
+        self._confidence[tracks] = found.confidence[rows]
+        self._box[tracks] = found.boxes[rows]
+        self._votes[tracks, found.road_user[rows]] += found.confidence[rows]
+        known = tracks[self._hits[tracks] >= CONFIRM_HITS]
+        state = self._filter.state[known]
+        self._flow.learn(state[:, :2], self._filter.rate[known, :2], size_of(state))
+
+    def _begin(self, rows: Rows, found: Detections, measured: Floats, at_s: float) -> None:
+        seen = self._missed_s == 0
+        rows = rows[~_covered(found.boxes[rows], self._box[seen])]
+        count = len(rows)
+        size = size_of(measured[rows])
+        self._filter.append(measured[rows], *self._flow.guess(measured[rows, :2], size))
+        votes = np.zeros((count, len(ROAD_USERS)))
+        votes[np.arange(count), found.road_user[rows]] = found.confidence[rows]
+        numbers = np.arange(self._next, self._next + count, dtype=np.int32)
+        self._next += count
+        self._track = np.concatenate([self._track, numbers])
+        self._hits = np.concatenate([self._hits, np.ones(count, np.int32)])
+        self._missed_s = np.concatenate([self._missed_s, np.zeros(count)])
+        self._confidence = np.concatenate([self._confidence, found.confidence[rows]])
+        self._votes = np.concatenate([self._votes, votes])
+        self._box = np.concatenate([self._box, found.boxes[rows]])
+        self._first_box = np.concatenate([self._first_box, found.boxes[rows]])
+        self._first_s = np.concatenate([self._first_s, np.full(count, at_s)])
+
+    def _end(self) -> None:
+        """Forget who was away too long; who was seen only once is forgotten at once, or soon."""
+        speed = np.hypot(self._filter.rate[:, 0], self._filter.rate[:, 1]) / size_of(self._filter.state)[:, 0]
+        patience = np.where(speed < STANDING, MAX_STANDING_GAP_S, MAX_GAP_S)
+        patience = np.where(self._hits < CONFIRM_HITS, MAX_GAP_S / 3, patience)
+        leaving = at_edge(self._box, self._width, self._height)
+        patience = np.where(leaving, np.minimum(patience, MAX_LEAVING_GAP_S), patience)
+        patience = np.maximum(patience, MIN_MISSED_FRAMES * self._step_s)
+        alive = (self._missed_s == 0) | (self._missed_s <= patience)
+        if alive.all():
+            return
+        self._filter.keep(alive)
+        for name in (
+            "_track", "_hits", "_missed_s", "_confidence", "_votes", "_box", "_first_box", "_first_s",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name)[alive])
+
+    def _report(
+        self, at_s: float, seen: NDArray[np.bool_], boxes: NDArray[np.float32] | None = None
+    ) -> Tracks:
+        confirmed = (self._hits >= CONFIRM_HITS) | ((self._hits >= 2) & (at_s - self._first_s >= CONFIRM_S))
+        rows = np.flatnonzero(confirmed & seen)
+        user = self._votes[rows].argmax(axis=1).astype(np.uint8)
+        shown = self._box if boxes is None else boxes
+        return Tracks(
+            found=Detections(shown[rows], self._confidence[rows], user, self._track[rows]),
+            velocity=self._filter.rate[rows, :2],
+            first_box=self._first_box[rows],
+            first_s=self._first_s[rows],
+            entered=at_edge(self._first_box[rows], self._width, self._height),
+            seen=(self._missed_s[rows] == 0) & (boxes is None),
+        )
+
+
+def at_edge(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
+    """Whether each box (n, 4) ends at an edge of the picture; then it shows only part of its vehicle."""
+    margin = EDGE_SHARE * min(width, height)
+    low, high = boxes[:, :2] <= margin, boxes[:, 2:] >= np.array([width, height]) - margin
+    return np.asarray((low | high).any(axis=1), np.bool_)
+
+
+def _covered(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether each box is a second sight of one of `others`: overlapping it, or mostly inside one that is
+    not much larger."""
+    inside = _shared(boxes, others) > INSIDE * _area(boxes)[:, None]
+    alike = _area(others)[None, :] < MAX_AREA_RATIO * _area(boxes)[:, None]
+    double = (inside & alike) | (iou(boxes, others) > SAME_BOX_IOU)
+    return np.asarray(double.any(axis=1), np.bool_)
+
+
+def without_crowds(found: Detections, min_confidence: float) -> Detections:
+    """The detections without boxes around several others: a queue seen as one vehicle."""
+    sure = found.select(found.confidence >= min_confidence)
+    holds = _shared(found.boxes, sure.boxes) > INSIDE * _area(sure.boxes)[None, :]
+    smaller = _area(sure.boxes)[None, :] * MAX_AREA_RATIO < _area(found.boxes)[:, None]
+    return found.select((holds & smaller).sum(axis=1) < CROWD)
+
+
+def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Area (n, m) that boxes `a`: (n, 4) and `b`: (m, 4) have in common."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    return np.asarray(np.clip(high - low, 0, None).prod(axis=2), np.float32)
+
+
+def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)

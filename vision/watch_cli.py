@@ -1,0 +1,128 @@
+"""`citybrain watch`: the shortest way to see vision work."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from citybrain.errors import ConfigError, Unavailable
+from citybrain.messages import RoadUser
+from vision.counting import parse_line
+from vision.watch import Watched
+
+MAX_EVERY = 30
+
+
+@click.command()
+@click.argument("source")
+@click.option("--line", help="Counting line x1,y1,x2,y2 in pixels, or as shares; default across the middle.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the annotated video here.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write counts here.")
+@click.option(
+    "--every",
+    type=click.IntRange(1, MAX_EVERY),
+    default=1,
+    show_default=True,
+    help="Detect on each k-th frame only.",
+)
+@click.option("--model", default="", help="A detector of `citybrain models list`; default SSDLite.")
+@click.option("--fps", type=click.FloatRange(0.1, 240), help="Rate of an image folder, or to thin a source.")
+@click.option(
+    "--min-confidence", type=click.FloatRange(0.05, 0.95), default=0.35, show_default=True, help="To be counted."
+)
+def watch(
+    source: str,
+    line: str | None,
+    out: Path | None,
+    json_file: Path | None,
+    every: int,
+    model: str,
+    fps: float | None,
+    min_confidence: float,
+) -> None:
+    """Watch a video, image folder, camera or stream: draw boxes, follow, count.
+
+    SOURCE is a video file, an image folder, an rtsp:// or http:// URL, or a device number. No broker and no
+    database are needed. Faces and plates are blurred in what is written.
+
+    \b
+    Examples:
+      citybrain watch street.mp4 --out annotated.mp4
+      citybrain watch rtsp://camera/stream --line 0,250,640,250 --json counts.json
+    """
+    from citybrain.sources import open_source
+    from vision.pipeline import Pipeline
+    from vision.recording import Recording
+    from vision.watch import watch as run
+
+    numbers = parse_line(line) if line else None
+    for path in (out, json_file):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ConfigError(f"{path}: the folder {path.absolute().parent} does not exist; make it first")
+    opened = open_source(source, fps)
+    pipeline = Pipeline(_detector(model), numbers, min_confidence=min_confidence, every=every)
+    watched: Watched | None = None
+    with contextlib.ExitStack() as stack:
+        show = stack.enter_context(Recording(out, opened.fps or 25.0)).write if out else None
+        # Ctrl-C ends a live source; what was counted until then is the result.
+        stack.enter_context(contextlib.suppress(KeyboardInterrupt))
+        for watched in _shown(run(opened, pipeline, show), opened.frames, source):
+            pass
+    if watched is None or not watched.frames:
+        raise Unavailable(f"source: {source} gave no frame; is it a video, an image folder or a stream?")
+    _tell(watched, out)
+    if json_file:
+        about = {"source": source, "model": model or "default", "fps": opened.fps, "every": every}
+        _write_json(json_file, {**about, **watched.report()})
+
+
+def _detector(model: str) -> Any:
+    """The detector; the default one is installed on first use."""
+    from vision.detector import load_detector
+    from vision.models import registry
+    from vision.models.install import install_default
+
+    if not model and not registry.is_installed(registry.DEFAULT_MODEL):
+        console = Console(stderr=True)
+        with console.status("installing the default detector, once ...") as status:
+            install_default(
+                lambda step: status.update(
+                    f"installing the default detector, once: {step.name} {step.done}/{step.total}"
+                )
+            )
+    return load_detector(model or None)
+
+
+def _shown(results: Iterator[Watched], total: int | None, name: str) -> Iterator[Watched]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(Path(name).name or name, total=total)
+        for watched in results:
+            progress.update(task, completed=watched.frames)
+            yield watched
+
+
+def _tell(watched: Watched, out: Path | None) -> None:
+    users = [user for user in RoadUser if any(user in by for by in watched.counts.values())]
+    table = Table("movement", *(user.value for user in users), "all", box=None)
+    for movement, by_class in watched.counts.items():
+        cells = (str(by_class.get(user, 0)) for user in users)
+        table.add_row(movement, *cells, str(watched.sums[movement]))
+    Console().print(table)
+    stages = ", ".join(f"{name} {ms:.1f}" for name, ms in watched.stage_ms().items() if ms)
+    click.echo(f"{watched.frames} frames; ms per frame: {stages}")
+    if out:
+        click.echo(f"annotated video: {out}")
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
+    except OSError as error:
+        raise ConfigError(f"--json {path} cannot be written: {error.strerror or error}") from error
