@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from time import monotonic
+from typing import Any, cast
 
 import psycopg
 import structlog
@@ -20,6 +21,8 @@ from citybrain.errors import ConfigError, Unavailable
 log = structlog.get_logger()
 
 WAIT_S = 2.0
+AWAY_S = 1.0
+AWAY = "the database does not answer; history is back when it is"
 STATEMENT_TIMEOUT_MS = 10_000
 POOL_SIZE = 4
 MAX_WAITING = 100
@@ -77,6 +80,7 @@ class Database:
 
     def __init__(self, dsn: str) -> None:
         check_dsn(dsn)
+        self._away_until_s = 0.0
         options = (
             f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c default_transaction_read_only=on"
         )
@@ -130,11 +134,15 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+        # One request in a while waits for a server that is away; the others are told at once.
+        if monotonic() < self._away_until_s:
+            raise Unavailable(AWAY)
         try:
             async with self._pool.connection() as connection:
                 yield cast("psycopg.AsyncConnection[Row]", connection)
         except (PoolTimeout, TooManyRequests) as error:
-            raise Unavailable("the database does not answer; history is back when it is") from error
+            self._away_until_s = monotonic() + AWAY_S
+            raise Unavailable(AWAY) from error
         except psycopg.errors.QueryCanceled as error:
             raise Unavailable(
                 "the database took too long; ask for a shorter range or a wider bucket"

@@ -36,6 +36,7 @@ class Client:
     def __init__(self, channels: Iterable[str], limit: int = QUEUE_EVENTS) -> None:
         self.channels = frozenset(channels) | {RESET}
         self._limit = limit
+        self._waiting = 0
         self._queue: deque[bytes] = deque()
         self._ready = asyncio.Event()
         self._closed = False
@@ -44,9 +45,11 @@ class Client:
         """Queue an event; False where the queue was full and `reset` replaced all of it."""
         if event.channel not in self.channels:
             return True
-        fits = len(self._queue) < self._limit
+        fits = self._waiting < self._limit
         if not fits:
             self._queue.clear()
+            self._waiting = 0
+        self._waiting += 1
         self._queue.append(event.wire if fits else reset)
         self._ready.set()
         return fits
@@ -66,6 +69,7 @@ class Client:
             if self._queue:
                 pieces = b"".join(self._queue)
                 self._queue.clear()
+                self._waiting = 0
                 yield pieces
                 continue
             if self._closed:

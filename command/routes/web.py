@@ -10,7 +10,7 @@ from starlette.types import Scope
 NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>City Brain: the front end is not built</title>
 <h1>The front end is not built yet</h1>
-<p>The API works: see its <a href="/healthz">health</a> and its <a href="/api/v1/openapi.json">description</a>.
+<p>The API works: see its <a href="/healthz">health</a> and <a href="/api/v1/openapi.json">description</a>.
 For the map, run this once and load this page again:</p>
 <pre>citybrain web build</pre>
 </html>
