@@ -1,0 +1,74 @@
+/** Requests to the API; every failure is an ApiError with the server's own sentence. */
+import type {
+  Agent,
+  CameraNow,
+  Command,
+  IntersectionConfig,
+  IntersectionSummary,
+  Items,
+  Kpis,
+  LaneNow,
+  Network,
+  SignalNow,
+  Site,
+  TrafficEvent,
+} from "./contract";
+
+export const BASE = "/api/v1";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+interface Failure {
+  error?: { message?: string };
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => ({}))) as Failure;
+  return new ApiError(response.status, body.error?.message ?? response.statusText);
+}
+
+/** The server's `Date` of the last answer, to notice a browser whose clock is wrong. */
+export let serverDate: { server_ms: number; here_ms: number } | null = null;
+
+async function get<T>(path: string): Promise<T> {
+  const response = await fetch(BASE + path, { headers: { Accept: "application/json" } });
+  const date = Date.parse(response.headers.get("Date") ?? "");
+  if (!Number.isNaN(date)) serverDate = { server_ms: date, here_ms: Date.now() };
+  if (!response.ok) throw await failure(response);
+  return (await response.json()) as T;
+}
+
+const items = async <T>(path: string): Promise<T[]> => (await get<Items<T>>(path)).items;
+const id = encodeURIComponent;
+
+export const api = {
+  site: () => get<Site>("/site"),
+  network: () => get<Network>("/network"),
+  intersections: () => items<IntersectionSummary>("/intersections"),
+  intersection: (name: string) => get<IntersectionConfig>(`/intersections/${id(name)}`),
+  signals: () => items<SignalNow>("/signals"),
+  lanes: () => items<LaneNow>("/lanes"),
+  cameras: () => items<CameraNow>("/cameras"),
+  agents: () => items<Agent>("/agents"),
+  events: () => items<TrafficEvent>("/events"),
+  kpis: () => get<Kpis>("/kpis"),
+  commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
+  picture: (camera: string, version: string | number) =>
+    `${BASE}/cameras/${id(camera)}/picture.jpg?v=${id(version)}`,
+
+  async reportMapLatency(samples_s: number[]): Promise<void> {
+    const response = await fetch(`${BASE}/telemetry/map`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ samples_s }),
+    });
+    if (!response.ok) throw await failure(response);
+  },
+};

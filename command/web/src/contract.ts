@@ -1,0 +1,158 @@
+/** The API's messages as the live map uses them; `at` is an ISO instant, positions are [lon, lat]. */
+
+export type LonLat = [number, number];
+
+export interface Site {
+  site: string;
+  center: LonLat | null;
+  bounds: [LonLat, LonLat] | null;
+  version: string;
+  speed: number;
+}
+
+export interface LaneProperties {
+  lane: string;
+  name: string;
+  speed_limit_mps: number;
+  width_m: number;
+  intersection: string | null;
+}
+
+export type Network = GeoJSON.FeatureCollection<GeoJSON.LineString, LaneProperties>;
+
+export type Interval = "green" | "yellow" | "all_red" | "flash";
+export type ControlMode = "commanded" | "local" | "flash";
+
+export interface SignalNow {
+  intersection: string;
+  position: LonLat | null;
+  at: string;
+  indications: string;
+  phase: number;
+  next_phase: number;
+  interval: Interval;
+  elapsed_s: number;
+  min_remaining_s: number;
+  max_remaining_s: number | null;
+  mode: ControlMode;
+  command_seq: number;
+}
+
+export interface IntersectionSummary {
+  intersection: string;
+  name: string;
+  position: LonLat;
+  lanes: string[];
+  phases: number;
+  state: SignalNow | null;
+}
+
+export type Turn = "through" | "left" | "right" | "u_turn" | "pedestrian";
+
+export interface Movement {
+  index: number;
+  from_lane: string;
+  to_lane: string;
+  turn: Turn;
+  path: LonLat[];
+}
+
+export interface Phase {
+  indications: string;
+  min_green_s: number;
+  max_green_s: number;
+  local_green_s: number;
+}
+
+export interface IntersectionConfig {
+  intersection: string;
+  name: string;
+  position: LonLat;
+  lanes: { lane: string; length_m: number; path: LonLat[] }[];
+  movements: Movement[];
+  phases: Phase[];
+}
+
+export interface LaneNow {
+  lane: string;
+  intersection: string;
+  at: string;
+  vehicles: number;
+  queued: number;
+  queue_m: number;
+  mean_speed_mps: number | null;
+  occupancy: number;
+  crossed: number;
+  speed_limit_mps: number | null;
+}
+
+export type Health = "starting" | "ok" | "degraded" | "failed" | "offline" | "silent";
+
+export interface CameraNow {
+  camera: string;
+  position: LonLat | null;
+  health: Health;
+  at: string | null;
+  fps: number | null;
+  width: number | null;
+  height: number | null;
+  counts: Record<string, Record<string, number>>;
+  picture_at: string | null;
+}
+
+export interface Agent {
+  device: string;
+  kind: string;
+  health: Health;
+  at: string;
+  started_at: string;
+  version: string;
+  detail: string;
+  spooled: number;
+  sent: number;
+  position: LonLat | null;
+  figures: Record<string, number>;
+}
+
+export type Severity = "info" | "warning" | "critical";
+
+export interface TrafficEvent {
+  event: string;
+  kind: string;
+  severity: Severity;
+  start_at: string;
+  end_at: string | null;
+  intersection: string | null;
+  camera: string | null;
+  lane: string | null;
+  position: LonLat | null;
+  detail: string;
+}
+
+export interface Kpis {
+  at: string;
+  vehicles: number | null;
+  mean_delay_s: number | null;
+  stops_per_vehicle: number | null;
+  throughput_veh_h: number | null;
+  stored_per_s: number | null;
+  latency_stored_p50_s: number | null;
+  latency_stored_p99_s: number | null;
+  latency_map_p50_s: number | null;
+  latency_map_p99_s: number | null;
+  intersections: number;
+  commanded: number;
+  silent_agents: number;
+}
+
+export interface Command {
+  at: string;
+  phase: number;
+  reason: string;
+  accepted: boolean | null;
+  answer: string | null;
+}
+
+export interface Items<T> {
+  items: T[];
+}

@@ -1,0 +1,271 @@
+/** The live map: draws the city's roads, lanes and signals, and applies each frame's changes in one go. */
+import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
+import workerUrl from "worker-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
+import type { Changes, City } from "../city";
+import type { Interval, LaneNow, LaneProperties, LonLat } from "../contract";
+import type { MapLatency } from "../latency";
+import { onSettings, reducedMotion, settings } from "../settings";
+import { bounds, length_m, tail } from "./geometry";
+import { palette } from "./palette";
+import { signalFeatures } from "./signals";
+import { laneColour, laneOpacity, layers, style, type SourceName } from "./style";
+
+const ARROW_PX = 48;
+const SHOWN = ["stops", "turns", "heads"] as const;
+/** A queue shorter than this is one car at the line; drawn longer it would lie. */
+const LEAST_QUEUE_M = 1;
+
+/** A whole intersection in one colour, by what it is doing. */
+const POINT: Record<Interval, string> = { green: "G", yellow: "y", all_red: "r", flash: "o" };
+
+interface Lane {
+  path: LonLat[];
+  properties: LaneProperties;
+  length_m: number;
+}
+
+interface DrawnSignal {
+  /** By movement: the feature that shows it. */
+  ids: number[];
+  shown: string;
+}
+
+/** An arrow head as a one-colour mask, so that the style may tint it by state. */
+function arrow(): ImageData {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = ARROW_PX;
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser draws no canvas");
+  context.fillStyle = "#000";
+  context.beginPath();
+  context.moveTo(24, 4);
+  context.lineTo(42, 40);
+  context.lineTo(24, 32);
+  context.lineTo(6, 40);
+  context.closePath();
+  context.fill();
+  return context.getImageData(0, 0, ARROW_PX, ARROW_PX);
+}
+
+export class LiveMap {
+  readonly map: MapLibre;
+  readonly #city: City;
+  readonly #latency: MapLatency;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #drawn = new Map<string, DrawnSignal>();
+  readonly #queues = new Map<string, number>();
+  readonly #points = new Map<string, number>();
+  #nextId = 1;
+  #ready = false;
+  #framed = false;
+  #unpainted_ms: number[] = [];
+
+  constructor(container: HTMLElement, city: City, latency: MapLatency) {
+    setWorkerUrl(new URL(workerUrl, window.location.href).href);
+    this.#city = city;
+    this.#latency = latency;
+    this.map = new MapLibre({
+      container,
+      style: style(palette(), settings.colouring, 0),
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      maxZoom: 21,
+      minZoom: 8,
+      fadeDuration: 0,
+      zoom: 13,
+      canvasContextAttributes: { antialias: true },
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.on("load", () => this.#load());
+    this.map.on("moveend", () => this.#drawSignalsInView());
+    this.map.on("render", () => this.#painted());
+    city.onFrame((changes) => this.#apply(changes));
+    onSettings((_, changed) => {
+      if (changed === "theme") this.#restyle();
+      if (changed === "colouring") this.#recolour();
+    });
+  }
+
+  fit(): void {
+    const whole = this.#city.site?.bounds ?? bounds([...this.#lanes.values()].map(({ path }) => path));
+    if (whole) this.map.fitBounds(whole as LngLatBoundsLike, { padding: 40, animate: this.#moves() });
+  }
+
+  show(position: LonLat, zoom = 17.2): void {
+    const camera = { center: position, zoom: Math.max(zoom, this.map.getZoom()) };
+    this.map.easeTo({ ...camera, duration: this.#moves() ? 700 : 0 });
+  }
+
+  #moves(): boolean {
+    return this.#framed && !reducedMotion.matches;
+  }
+
+  #load(): void {
+    this.map.addImage("arrow", arrow(), { sdf: true });
+    this.#ready = true;
+    this.#drawNetwork();
+  }
+
+  #source(name: SourceName): GeoJSONSource {
+    const source = this.map.getSource<GeoJSONSource>(name);
+    if (!source) throw new Error(`the map's style has no source ${name}`);
+    return source;
+  }
+
+  #apply(changes: Changes): void {
+    if (!this.#ready) return;
+    if (changes.network) this.#drawNetwork();
+    if (changes.intersections) {
+      this.#drawPoints();
+      this.#drawSignalsInView();
+    }
+    for (const id of changes.signals) this.#showSignal(id);
+    if (changes.lanes.size > 0) this.#showLanes(changes.lanes);
+    if (changes.captured_ms.length > 0) {
+      this.#unpainted_ms.push(...changes.captured_ms);
+      this.map.triggerRepaint();
+    }
+  }
+
+  #painted(): void {
+    if (this.#unpainted_ms.length === 0) return;
+    this.#latency.painted(this.#unpainted_ms);
+    this.#unpainted_ms = [];
+  }
+
+  #drawNetwork(): void {
+    const { network } = this.#city;
+    if (!network || network.features.length === 0) return;
+    this.#lanes.clear();
+    for (const { geometry, properties } of network.features) {
+      const path = geometry.coordinates as LonLat[];
+      this.#lanes.set(properties.lane, { path, properties, length_m: length_m(path) });
+    }
+    void this.#source("lanes").setData(network);
+    this.#restyle(); // widths in metres depend on the latitude
+    this.#drawPoints();
+    this.#showLanes(this.#city.lanes.keys());
+    if (!this.#framed) {
+      this.fit();
+      this.#framed = true;
+    }
+    this.#drawSignalsInView();
+  }
+
+  #drawPoints(): void {
+    const items = [...this.#city.intersections.values()];
+    items.forEach(({ intersection }, i) => this.#points.set(intersection, i + 1));
+    const features = items.map((item, i) => ({
+      type: "Feature" as const,
+      id: i + 1,
+      geometry: { type: "Point" as const, coordinates: item.position },
+      properties: {},
+    }));
+    void this.#source("points").setData({ type: "FeatureCollection", features });
+    for (const { intersection } of items) this.#showPoint(intersection);
+  }
+
+  #showPoint(intersection: string): void {
+    const id = this.#points.get(intersection);
+    const signal = this.#city.signals.get(intersection);
+    const shows = this.#city.isUncertain(signal) || !signal ? "x" : POINT[signal.interval];
+    if (id !== undefined) this.map.setFeatureState({ source: "points", id }, { shows });
+  }
+
+  /** Stop lines and turns are fetched and drawn when they come into view. */
+  #drawSignalsInView(): void {
+    if (!this.#ready || this.#lanes.size === 0 || this.map.getZoom() < 14) return;
+    const view = this.map.getBounds();
+    for (const { intersection, position } of this.#city.intersections.values()) {
+      if (this.#drawn.has(intersection) || !view.contains(position)) continue;
+      this.#drawn.set(intersection, { ids: [], shown: "" });
+      this.#drawSignal(intersection).catch(() => this.#drawn.delete(intersection));
+    }
+  }
+
+  async #drawSignal(intersection: string): Promise<void> {
+    const config = await this.#city.config(intersection);
+    const features = signalFeatures(config, this.#lanes, () => this.#nextId++);
+    this.#drawn.set(intersection, { ids: features.ids, shown: "" });
+    await Promise.all(
+      (["junctions", "turns", "stops", "heads"] as const).map((name) =>
+        this.#source(name).updateData({ add: features[name] }),
+      ),
+    );
+    this.#showSignal(intersection);
+  }
+
+  /** Brings the features of one signal to what it shows now; an uncertain one shows nothing certain. */
+  #showSignal(intersection: string): void {
+    this.#showPoint(intersection);
+    const drawn = this.#drawn.get(intersection);
+    const signal = this.#city.signals.get(intersection);
+    if (!drawn) return;
+    const uncertain = !signal || this.#city.isUncertain(signal);
+    const shown = uncertain ? "x".repeat(drawn.ids.length) : signal.indications;
+    for (const [index, id] of drawn.ids.entries()) {
+      const shows = shown[index] ?? "x";
+      if (!id || drawn.shown[index] === shows) continue;
+      for (const source of SHOWN) this.map.setFeatureState({ source, id }, { shows });
+    }
+    drawn.shown = shown;
+  }
+
+  /** Signals nobody has heard of for a while become uncertain without any message. */
+  refreshUncertain(): void {
+    if (!this.#ready) return;
+    for (const intersection of this.#city.intersections.keys()) this.#showSignal(intersection);
+  }
+
+  #showLanes(changed: Iterable<string>): void {
+    const add: GeoJSON.Feature[] = [];
+    const remove: string[] = [];
+    for (const id of changed) {
+      const lane = this.#lanes.get(id);
+      const now = this.#city.lanes.get(id);
+      if (!lane || !now) continue;
+      const queue = Math.min(1, now.queue_m / Math.max(1, lane.length_m));
+      this.map.setFeatureState({ source: "lanes", id }, { queue, speed: slowness(now, lane) });
+      const drawn_m = this.#queues.get(id) ?? 0;
+      const queue_m = settings.colouring === "queue" && now.queue_m >= LEAST_QUEUE_M ? now.queue_m : 0;
+      if (drawn_m === queue_m) continue;
+      if (queue_m === 0) {
+        remove.push(id);
+        this.#queues.delete(id);
+        continue;
+      }
+      this.#queues.set(id, queue_m);
+      const geometry = { type: "LineString" as const, coordinates: tail(lane.path, queue_m) };
+      const properties = { lane: id, width_m: lane.properties.width_m, share: queue };
+      add.push({ type: "Feature", geometry, properties });
+    }
+    if (add.length + remove.length > 0) void this.#source("queues").updateData({ add, remove });
+  }
+
+  #recolour(): void {
+    if (!this.#ready) return;
+    this.map.setPaintProperty("lane", "line-color", laneColour(settings.colouring, palette()));
+    this.map.setPaintProperty("lane", "line-opacity", laneOpacity(settings.colouring));
+    this.#showLanes(this.#city.lanes.keys());
+  }
+
+  /** Only paint changes, so that sources and feature states stay as they are. */
+  #restyle(): void {
+    if (!this.#ready) return;
+    const lat = this.#city.site?.center?.[1] ?? 0;
+    for (const layer of layers(palette(), settings.colouring, lat)) {
+      for (const [name, value] of Object.entries(layer.paint ?? {})) {
+        this.map.setPaintProperty(layer.id, name as "line-color", value as string);
+      }
+    }
+  }
+}
+
+/** 0 at the speed limit, 1 standing; -1 without vehicles. */
+function slowness(now: LaneNow, { properties }: Lane): number {
+  if (now.mean_speed_mps === null) return -1;
+  const limit_mps = now.speed_limit_mps ?? properties.speed_limit_mps;
+  return 1 - Math.min(1, now.mean_speed_mps / Math.max(1, limit_mps));
+}

@@ -1,0 +1,86 @@
+/** Agents and services: those that fell silent first, then all by kind. */
+import type { City } from "../city";
+import { age_s } from "../clock";
+import type { Agent } from "../contract";
+import { attribute, h, keyed, text } from "../dom";
+import { age, number, said, t, term } from "../i18n";
+import type { Part, Selection } from "./situation";
+
+/** The server derives `silent`; this only keeps the list true while the server itself is away. */
+const SILENT_S = 30;
+const KINDS = ["service", "signal", "camera", "lanes", "vision", "traffic", "sensor", "network"];
+const LOST = new Set(["silent", "offline", "failed"]);
+
+export const healthOf = (agent: Agent): string =>
+  agent.health === "ok" && age_s(agent.at) > SILENT_S ? "silent" : agent.health;
+
+export const isLost = (agent: Agent): boolean => LOST.has(healthOf(agent));
+
+export class AgentList implements Part {
+  readonly #lost = h("ul", { class: "agent-list" });
+  readonly #well = said("p", "empty", "agents.all_well");
+  readonly #groups = h("div", { class: "agent-groups" });
+  readonly #none = said("p", "empty", "agents.none");
+  readonly #some = h("div", {}, said("h3", "", "agents.silent"), this.#well, this.#lost, this.#groups);
+  readonly element = h("section", { class: "part" }, this.#none, this.#some);
+  readonly #city: City;
+  readonly #select: (selection: Selection) => void;
+
+  constructor(city: City, select: (selection: Selection) => void) {
+    this.#city = city;
+    this.#select = select;
+  }
+
+  count(): number {
+    return [...this.#city.agents.values()].filter(isLost).length;
+  }
+
+  refresh(): void {
+    const agents = [...this.#city.agents.values()].toSorted((a, b) => a.device.localeCompare(b.device));
+    attribute(this.#none, "hidden", agents.length > 0);
+    attribute(this.#some, "hidden", agents.length === 0);
+    const lost = agents.filter(isLost);
+    attribute(this.#well, "hidden", lost.length > 0);
+    this.#fill(this.#lost, lost);
+    const kinds = Map.groupBy(agents.filter((agent) => !isLost(agent)), ({ kind }) => kind);
+    const groups = [...kinds].toSorted(([a], [b]) => KINDS.indexOf(a) - KINDS.indexOf(b));
+    const make = () => h("section", {}, h("h3"), h("ul", { class: "agent-list" }));
+    keyed(this.#groups, groups, ([kind]) => kind, make, (section, [kind, members]) => {
+      const [title, list] = [...section.children] as [HTMLElement, HTMLElement];
+      text(title, `${term("agents", kind)} · ${members.length}`);
+      this.#fill(list, members);
+    });
+  }
+
+  #fill(list: HTMLElement, agents: Agent[]): void {
+    const make = () => {
+      const parts = ["agent-mark", "agent-name", "agent-health", "agent-detail"];
+      return h("li", {}, h("button", { type: "button", class: "agent" }, ...parts.map((name) => h("span", { class: name }))));
+    };
+    keyed(list, agents, ({ device }) => device, make, (item, agent) => this.#update(item, agent));
+  }
+
+  #update(item: HTMLElement, agent: Agent): void {
+    const button = item.firstElementChild as HTMLButtonElement;
+    const health = healthOf(agent);
+    const target = selectionOf(this.#city, agent);
+    button.disabled = target === null;
+    button.onclick = () => this.#select(target);
+    attribute(button, "data-health", health);
+    const [, name, state, detail] = [...button.children] as [Element, Element, Element, Element];
+    text(name, agent.device);
+    text(state, term("health", health));
+    const notes = [
+      t("agents.heard", { age: age(age_s(agent.at)) }),
+      agent.spooled > 0 && t("agents.spooled", { n: number(agent.spooled) }),
+      agent.detail,
+    ];
+    text(detail, notes.filter(Boolean).join(" · "));
+  }
+}
+
+function selectionOf(city: City, { device }: Agent): Selection {
+  const [kind, id = ""] = device.split("/");
+  if ((kind === "signal" || kind === "lanes") && city.intersections.has(id)) return { kind: "intersection", id };
+  return kind === "camera" && city.cameras.has(id) ? { kind: "camera", id } : null;
+}

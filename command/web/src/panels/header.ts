@@ -1,0 +1,80 @@
+/** The bar on top: what this is, whether it is live, which view, theme and language. */
+import type { City } from "../city";
+import { clockOffset_ms } from "../clock";
+import { attribute, h, text } from "../dom";
+import { LANGUAGE_NAMES, localLabel, localText, said, t, timeOfDay, type Key } from "../i18n";
+import { choose, onSettings, settings, type Language, type Settings, type Theme } from "../settings";
+import { icon, type Icon } from "./icons";
+
+const THEMES: readonly Theme[] = ["auto", "day", "night"];
+const THEME_ICONS: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
+
+/** A group of buttons of which one is pressed, bound to a setting. */
+export function choice<K extends keyof Settings>(
+  setting: K,
+  label: Key,
+  options: readonly { value: Settings[K]; content: () => Node; label?: Key; language?: string }[],
+): HTMLElement {
+  const group = localLabel(h("div", { class: "choice", role: "group", "data-setting": setting }), label);
+  const buttons = options.map(({ value, content, label: name, language }) => {
+    const press = () => choose(setting, value);
+    const button = h("button", { type: "button", "data-value": value, lang: language ?? null, click: press }, content());
+    if (name) localLabel(button, name, true);
+    return { value, button };
+  });
+  const press = () => {
+    for (const { value, button } of buttons) attribute(button, "aria-pressed", String(settings[setting] === value));
+  };
+  press();
+  onSettings(press);
+  group.append(...buttons.map(({ button }) => button));
+  return group;
+}
+
+export class Header {
+  readonly element: HTMLElement;
+  readonly #city: City;
+  readonly #site = h("span", { class: "site" });
+  readonly #dot = h("span", { class: "connection-dot", "aria-hidden": "true" });
+  readonly #state = h("span", { class: "connection-text" });
+  readonly #connection = h("div", { class: "connection", role: "status" }, this.#dot, this.#state);
+  readonly #clock = h("time", { class: "clock" });
+  #live_ms = Date.now();
+
+  constructor(city: City) {
+    this.#city = city;
+    const view = choice("view", "app.view", [
+      { value: "map", content: () => said("span", "", "app.map") },
+      { value: "table", content: () => said("span", "", "app.table") },
+    ]);
+    const theme = choice("theme", "app.theme", THEMES.map((value) => ({
+      value, content: () => icon(THEME_ICONS[value]), label: `app.theme.${value}` as Key,
+    }))); // prettier-ignore
+    const language = choice("language", "app.language", (["en", "zh"] as Language[]).map((value) => ({
+      value, content: () => document.createTextNode(value === "en" ? "EN" : "中"), language: value,
+    }))); // prettier-ignore
+    for (const button of language.querySelectorAll("button")) {
+      button.title = LANGUAGE_NAMES[button.dataset["value"] as Language];
+    }
+    const brand = h("h1", { class: "brand" }, localText(h("span"), "app.title"), this.#site);
+    this.element = h("header", { class: "header" }, brand, this.#connection, h("span", { class: "spring" }), this.#clock, view, theme, language);
+    city.onFrame((changes) => changes.connection && this.refresh());
+    onSettings(() => this.refresh());
+    window.setInterval(() => this.refresh(), 1_000);
+    this.refresh();
+  }
+
+  refresh(): void {
+    const { connection, failure, site } = this.#city;
+    if (connection === "live") this.#live_ms = Date.now();
+    const away_s = Math.round((Date.now() - this.#live_ms) / 1000) + (connection === "stale" ? 7 : 0);
+    const offset_s = Math.round(Math.abs(clockOffset_ms()) / 1000);
+    attribute(this.#connection, "data-state", failure ? "stale" : connection);
+    text(this.#site, site?.site ?? "");
+    text(this.#clock, timeOfDay(Date.now()));
+    if (failure) text(this.#state, t("app.failed", { reason: failure }));
+    else if (connection === "live" && offset_s > 0) text(this.#state, t("connection.clock", { n: offset_s }));
+    else text(this.#state, t(`connection.${connection}`, { n: away_s }));
+    attribute(document.documentElement, "data-connection", connection);
+  }
+}

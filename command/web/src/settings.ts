@@ -1,0 +1,74 @@
+/** What this operator chose, remembered in this browser: theme, language, lane colouring, view. */
+
+export type Theme = "auto" | "day" | "night";
+export type Language = "en" | "zh";
+export type Colouring = "queue" | "speed";
+export type View = "map" | "table";
+
+export interface Settings {
+  theme: Theme;
+  language: Language;
+  colouring: Colouring;
+  view: View;
+}
+
+const KEY = "citybrain.map";
+const CHOICES: { [K in keyof Settings]: readonly Settings[K][] } = {
+  theme: ["auto", "day", "night"],
+  language: ["en", "zh"],
+  colouring: ["queue", "speed"],
+  view: ["map", "table"],
+};
+
+type Listener = (settings: Readonly<Settings>, changed: keyof Settings) => void;
+
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const listeners = new Set<Listener>();
+const current: Settings = {
+  theme: "auto",
+  language: navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en",
+  colouring: "queue",
+  view: "map",
+  ...remembered(),
+};
+
+function remembered(): Partial<Settings> {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Record<string, unknown>;
+    const known = Object.entries(CHOICES).filter(([key, choices]) =>
+      (choices as readonly unknown[]).includes(kept[key]),
+    );
+    return Object.fromEntries(known.map(([key]) => [key, kept[key]]));
+  } catch {
+    return {}; // storage may be forbidden; the defaults serve
+  }
+}
+
+export const settings: Readonly<Settings> = current;
+
+export function choose<K extends keyof Settings>(key: K, value: Settings[K]): void {
+  if (current[key] === value) return;
+  current[key] = value;
+  try {
+    localStorage.setItem(KEY, JSON.stringify(current));
+  } catch {
+    // forgotten at the next visit, and nothing worse
+  }
+  for (const listener of listeners) listener(current, key);
+}
+
+export function onSettings(listener: Listener): void {
+  listeners.add(listener);
+}
+
+/** The theme in force: chosen, or by the system. */
+export function effectiveTheme(): "day" | "night" {
+  if (current.theme !== "auto") return current.theme;
+  return dark.matches ? "night" : "day";
+}
+
+dark.addEventListener("change", () => {
+  for (const listener of listeners) listener(current, "theme");
+});
+
+export const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
