@@ -96,7 +96,7 @@ class Worker:
 
     def _subscribe(self) -> None:
         for what in STORED_KINDS:
-            self._bus.subscribe(topics.matching(self._site, what=what, group=GROUP), self._receive)
+            self._bus.subscribe(topics.matching(self._site, what=what, group=f"{GROUP}-{what}"), self._receive)
         if self._is_first:
             self._subscribe_retained()
 
@@ -148,7 +148,7 @@ class Worker:
 
     def _unsubscribe(self) -> None:
         for what in STORED_KINDS:
-            self._bus.unsubscribe(topics.matching(self._site, what=what, group=GROUP))
+            self._bus.unsubscribe(topics.matching(self._site, what=what, group=f"{GROUP}-{what}"))
 
     def _judge(self, arrivals: list[Arrival]) -> Batch:
         now = datetime.now(UTC)

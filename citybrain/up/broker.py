@@ -1,5 +1,6 @@
 """The embedded MQTT broker: Mosquitto if it is on the PATH, else rumqttd from the wheel `iotcore`."""
 
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -46,6 +47,9 @@ def serve(host: str, port: int) -> None:
     """Run rumqttd in this process until it is ended."""
     from iotcore import IotCoreBroker
 
+    logging.basicConfig(level=logging.WARNING)
+    # rumqttd wraps the routing of every packet in an error span; with a log level it writes several lines each.
+    logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
     IotCoreBroker(
         listen=host, port=port, max_payload_size=2 * MAX_FRAME_BYTES, max_inflight_count=500
     ).run_forever()

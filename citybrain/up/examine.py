@@ -69,7 +69,7 @@ def examine(settings: config.Settings | ConfigError) -> Iterator[Finding]:
         return
     yield Finding("configuration", Verdict.OK, os.environ.get(config.ENV_FILE, config.FILE_NAME))
     yield _postgres_program()
-    yield _probe("front end", "command.build:describe", "citybrain web build")
+    yield _front_end()
     yield _detector(settings)
     yield _scenario(settings)
     yield _accelerator()
@@ -123,14 +123,18 @@ def _postgres_program() -> Finding:
     return Finding("PostgreSQL program", Verdict.OK, done.stdout.strip())
 
 
-def _probe(what: str, place: str, remedy: str) -> Finding:
-    """Ask a room about what it needs; its function returns a description or raises."""
+def _front_end() -> Finding:
     try:
-        describe = resolve(place)
-        assert callable(describe)
-        return Finding(what, Verdict.OK, str(describe()))
-    except (CityBrainError, ImportError) as error:
-        return Finding(what, Verdict.WARNING, str(error), remedy)
+        is_current = resolve("command.build:is_current")
+        assert callable(is_current)
+        built = is_current(resolve("command.build:WEB"))
+    except ImportError as error:
+        return Finding("front end", Verdict.WARNING, str(error), "sh scripts/up installs what the lock names")
+    if built:
+        return Finding("front end", Verdict.OK, "built from the sources as they are")
+    return Finding(
+        "front end", Verdict.WARNING, "not built, or older than its sources", "citybrain web build"
+    )
 
 
 def _detector(settings: config.Settings) -> Finding:

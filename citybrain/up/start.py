@@ -177,7 +177,10 @@ class City:
 
     def _prepare(self) -> None:
         """The front end and the detector, where this machine does not have them yet."""
-        _call("command.build:ensure_built", self._tell)
+        web = resolve("command.build:WEB")
+        if not _call("command.build:is_current", web):
+            self._tell("  building the front end")
+            _call("command.build:build", web, lambda line: self.log.write("web", line))
         if self.settings.cameras and not self.settings.vision.model:
             _call("vision.models.install:install_default", self._tell_step)
 
