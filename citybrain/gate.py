@@ -72,11 +72,12 @@ class MotionGate:
     def _luma(self, image: Picture) -> Picture:
         cv2 = self._library()
         height, width = image.shape[:2]
-        size = (min(GATE_WIDTH, width), max(1, round(height * min(GATE_WIDTH, width) / width)))
-        # Nearest first, as colour conversion and averaging of a large picture would cost more than the gate.
-        factor = max(1, width // (4 * size[0]))
-        thinned = np.ascontiguousarray(image[::factor, ::factor])
-        small = cv2.resize(thinned, size, interpolation=cv2.INTER_AREA)
+        wide = min(GATE_WIDTH, width)
+        size = (wide, max(1, round(height * wide / width)))
+        if width > 2 * wide:
+            # Nearest first: averaging all of a large picture would cost more than the gate.
+            image = cv2.resize(image, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_NEAREST)
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         luma: Picture = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
         return luma
 
@@ -94,6 +95,6 @@ def _regions(cv2: "ModuleType", mask: Picture) -> tuple[Region, ...]:
     count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     return tuple(
         Region(x / width, y / height, w / width, h / height)
-        for x, y, w, h, area in stats[1:count]
+        for x, y, w, h, area in stats[1:count].tolist()
         if area >= MIN_BOX * mask.size
     )

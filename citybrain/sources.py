@@ -314,10 +314,15 @@ def _read_image(text: str, path: Path) -> Image | None:
         # The header tells the size before anything of it is unpacked.
         with av.open(str(path)) as container:
             codec = container.streams.video[0].codec_context
+            if codec.width <= 0:
+                return None
             check_size(text, codec.width, codec.height)
     except (av.error.FFmpegError, IndexError, ValueError):
         return None
-    image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
     return None if image is None else np.asarray(image, dtype=np.uint8)
 
 

@@ -61,6 +61,7 @@ class Street:
         self._presence.bus.on_connected(self._publish_network)
         self._meter = Meter()
         self._reported_at = 0.0
+        self._own = -1
 
     def run(self, stop: threading.Event) -> None:
         """Step in time until `stop`; the street goes on while the broker is away."""
@@ -80,8 +81,9 @@ class Street:
             if now - due > MAX_LAG_S:
                 due = now
             self._exchange.serve(due)
-            if now >= self._reported_at + HEARTBEAT_S:
-                self._reported_at = now
+            own = sum(cabinet.is_own for cabinet in self._cabinets.values())
+            if own != self._own or now >= self._reported_at + HEARTBEAT_S:
+                self._own, self._reported_at = own, now
                 self._report()
 
     def step(self) -> None:
@@ -101,7 +103,6 @@ class Street:
 
     def _report(self) -> None:
         speed, cpu_share = self._meter.read(self._simulator.clock_s)
-        own = sum(cabinet.is_own for cabinet in self._cabinets.values())
         figures = self._simulator.figures
         detail = f"{self._name}, run {self._simulator.run}"
         is_slow = speed is not None and speed < ENOUGH * self._speed
@@ -121,7 +122,7 @@ class Street:
                 "collisions": float(figures.collisions),
                 "agents": float(self._exchange.agents),
                 "signals": float(len(self._cabinets)),
-                "signals_on_own_program": float(own),
+                "signals_on_own_program": float(self._own),
             },
         )
 
@@ -131,19 +132,22 @@ class Street:
 
 
 class Meter:
-    """Achieved speed and CPU share between two readings."""
+    """Achieved speed and CPU share, over at least `WINDOW_S` of wall time."""
+
+    WINDOW_S = 5.0
 
     def __init__(self) -> None:
-        self._last: tuple[float, float, float] | None = None
+        self._begin = (time.monotonic(), 0.0, time.process_time())
+        self._read: tuple[float | None, float] = (None, 0.0)
 
     def read(self, clock_s: float) -> tuple[float | None, float]:
         """Street seconds per wall second, None at first, and this process' share of one core."""
         now = (time.monotonic(), clock_s, time.process_time())
-        before, self._last = self._last, now
-        if before is None or now[0] <= before[0]:
-            return None, 0.0
-        wall_s = now[0] - before[0]
-        return (now[1] - before[1]) / wall_s, (now[2] - before[2]) / wall_s
+        wall_s = now[0] - self._begin[0]
+        if wall_s >= self.WINDOW_S:
+            self._read = ((clock_s - self._begin[1]) / wall_s, (now[2] - self._begin[2]) / wall_s)
+            self._begin = now
+        return self._read
 
 
 def _publish_part(presence: Presence, site: str, part: RoadNetwork) -> None:

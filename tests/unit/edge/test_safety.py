@@ -144,7 +144,7 @@ clocks = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), intersections())
 def test_no_sequence_of_commands_and_clocks_shows_anything_unsafe(
     data: st.DataObject, config: IntersectionConfig
