@@ -1,0 +1,172 @@
+"""What the routes of one app share, and the tasks that keep it alive."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from citybrain.config import Settings
+from citybrain.errors import Unavailable
+from citybrain.messages import Health
+from citybrain.presence import HEARTBEAT_S, Presence
+from command.database import Database
+from command.feed import Feed
+from command.figures import Figures
+from command.live import Live
+from command.models import Kpis
+from command.pictures import PictureBoard
+from command.stream import RESET, Hub
+from command.window import LatencyWindow
+
+log = structlog.get_logger()
+
+WEB_DIST = Path(__file__).parent / "web" / "dist"
+COALESCE_S = 0.01
+INTERVALS_S = {
+    "signals": 0.25, "lanes": 0.5, "events": 0.25, "agents": 1.0, "cameras": 1.0, "pictures": 0.25,
+}  # fmt: skip
+"""At most one batch of a channel in this time."""
+KPIS_EVERY_S = 2.0
+DELIVERY_EVERY_S = 5.0
+SEED_AGAIN_S = 20.0
+
+
+class Centre:
+    """The state of one app. Make it on the event loop that serves it."""
+
+    def __init__(self, settings: Settings, dist: Path = WEB_DIST) -> None:
+        self.settings = settings
+        self.dist = dist
+        self.live = Live({name: camera.position for name, camera in settings.cameras.items()})
+        self.pictures = PictureBoard()
+        self.hub = Hub(start_ms=time.time_ns() // 1_000_000)
+        self.database = Database(settings.database.dsn)
+        self.feed = Feed(settings, self.live, self.pictures, self._wake)
+        self.figures = Figures(self.live, self.hub, self.feed)
+        self.latency = LatencyWindow()
+        self.presence = Presence(settings, "service/command")
+        self._dirty = {channel: asyncio.Event() for channel in INTERVALS_S}
+        self._layout = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Listen to the broker, whether it is there yet or not, and start telling clients."""
+        await self.database.open()
+        self.live.cameras.turn_day(datetime.now(UTC))
+        self.presence.bus.start(timeout_s=None)
+        self.feed.start()
+        jobs = [self._tell(channel, interval_s) for channel, interval_s in INTERVALS_S.items()]
+        jobs += [self._every(KPIS_EVERY_S, self._tell_kpis), self._every(1.0, self._sweep)]
+        jobs += [self._every(HEARTBEAT_S, self._report), self._every(DELIVERY_EVERY_S, self._weigh)]
+        jobs.append(self._seed())
+        self._tasks = [asyncio.create_task(job) for job in jobs]
+
+    def end_streams(self) -> None:
+        """Let every open stream end, so that the server can stop."""
+        self.hub.close()
+        self.pictures.close()
+
+    async def stop(self) -> None:
+        self.end_streams()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.feed.stop()
+        await asyncio.to_thread(self.presence.leave)
+        await self.database.close()
+
+    def kpis(self) -> Kpis:
+        """The figures of this moment."""
+        now = datetime.now(UTC)
+        traffic = self.live.traffic(now)
+        map_p50_s, map_p99_s = self.latency.quantiles(now.timestamp())
+        stored = self.live.figure("stored_per_s")
+        return Kpis(
+            at=now,
+            vehicles=self.live.vehicles(now),
+            mean_delay_s=traffic.mean_delay_s,
+            stops_per_vehicle=traffic.stops_per_vehicle,
+            throughput_veh_h=traffic.throughput_veh_h,
+            stored_per_s=sum(stored) if stored else None,
+            latency_stored_p50_s=max(self.live.figure("latency_stored_p50_s"), default=None),
+            latency_stored_p99_s=max(self.live.figure("latency_stored_p99_s"), default=None),
+            latency_map_p50_s=map_p50_s,
+            latency_map_p99_s=map_p99_s,
+            intersections=len(self.live.configs.keys() | self.live.states.keys()),
+            commanded=self.live.commanded(),
+            silent_agents=self.live.silent(now),
+        )
+
+    def _wake(self) -> None:
+        for channel in self.live.pending():
+            self._dirty[channel].set()
+
+    async def _tell(self, channel: str, interval_s: float) -> None:
+        dirty = self._dirty[channel]
+        while True:
+            await dirty.wait()
+            await asyncio.sleep(COALESCE_S)  # what happens at one instant travels together
+            dirty.clear()
+            items = self.live.drain(channel, datetime.now(UTC))
+            if items:
+                self.hub.publish(channel, {"items": items})
+            await asyncio.sleep(interval_s - COALESCE_S)
+
+    async def _every(self, interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await job()
+            except Unavailable as error:
+                log.debug("job_waits", reason=str(error))
+            except Exception:
+                log.exception("job_failed")
+            await asyncio.sleep(interval_s)
+
+    async def _tell_kpis(self) -> None:
+        self.hub.publish("kpis", self.kpis())
+
+    async def _sweep(self) -> None:
+        now = datetime.now(UTC)
+        self.live.sweep(now)
+        self._wake()
+        if self._layout != self.live.layout:
+            self._layout = self.live.layout
+            self.hub.publish(RESET, {})
+
+    async def _report(self) -> None:
+        database = await self.database.check()
+        figures = {
+            "stream_clients": float(self.hub.clients),
+            "messages": float(self.feed.messages),
+            "malformed": float(self.feed.malformed),
+        }
+        if database == "ok":
+            self.presence.report(Health.OK, figures=figures)
+        else:
+            self.presence.report(Health.DEGRADED, database, figures=figures)
+
+    async def _weigh(self) -> None:
+        self.figures.delivery = await self.database.fetch("delivery_balance")
+        self.figures.refused = (await self.database.fetch("dead_letters"))[0]["refused"]
+
+    async def _seed(self) -> None:
+        """Fetch today's counts from before this start, and again once the last of them are stored."""
+        seeded = 0
+        while seeded < 2:
+            since = self.live.cameras.since
+            assert since is not None
+            midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+            try:
+                rows = await self.database.fetch("count_before", {"from": midnight, "to": since})
+            except Unavailable as error:
+                log.debug("counts_of_today_wait", reason=str(error))
+            else:
+                self.live.cameras.seed(
+                    (row["camera"], row["movement"], row["road_user"], row["count"]) for row in rows
+                )
+                self._wake()
+                seeded += 1
+            await asyncio.sleep(SEED_AGAIN_S)

@@ -1,0 +1,154 @@
+"""The database as the API sees it: named queries from `.sql` files over a pool that survives outages."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from time import monotonic
+from typing import Any, cast
+
+import psycopg
+import structlog
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from citybrain.errors import ConfigError, Unavailable
+
+log = structlog.get_logger()
+
+WAIT_S = 2.0
+AWAY_S = 1.0
+AWAY = "the database does not answer; history is back when it is"
+STATEMENT_TIMEOUT_MS = 10_000
+POOL_SIZE = 4
+MAX_WAITING = 100
+
+_HEAD = re.compile(r"^-- name: ([a-z][a-z0-9_]*)$", re.MULTILINE)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A named statement; `about` is the comment under its name."""
+
+    name: str
+    about: str
+    sql: str
+
+
+@cache
+def queries() -> Mapping[str, Query]:
+    """All queries of `command/sql/queries`, by name."""
+    found: dict[str, Query] = {}
+    for file in sorted(files("command").joinpath("sql", "queries").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".sql"):
+            for query in parse(file.read_text(encoding="utf-8")):
+                assert query.name not in found, f"two queries are named {query.name}"
+                found[query.name] = query
+    return found
+
+
+def parse(text: str) -> list[Query]:
+    """The queries in one file: `-- name: x`, comment lines that describe it, the statement."""
+    pieces = _HEAD.split(text)[1:]
+    parsed = []
+    for name, body in zip(pieces[::2], pieces[1::2], strict=True):
+        lines = body.strip().splitlines()
+        about = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
+        sql = "\n".join(line for line in lines if not line.startswith("--")).strip().removesuffix(";")
+        parsed.append(Query(name, " ".join(about), sql))
+    return parsed
+
+
+def check_dsn(dsn: str) -> None:
+    """ConfigError where `dsn` is not a connection string at all."""
+    try:
+        conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError as error:
+        raise ConfigError(
+            f"database.dsn is not a PostgreSQL connection string: {str(error).strip()}"
+        ) from error
+
+
+class Database:
+    """Read-only access; every failure to reach it is Unavailable, and the next call tries again."""
+
+    def __init__(self, dsn: str) -> None:
+        check_dsn(dsn)
+        self._away_until_s = 0.0
+        options = (
+            f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c default_transaction_read_only=on"
+        )
+        self._pool = AsyncConnectionPool(
+            dsn,
+            min_size=0,
+            max_size=POOL_SIZE,
+            max_waiting=MAX_WAITING,
+            timeout=WAIT_S,
+            # Give up soon: with longer attempts the pool backs off, and comes back a minute after the server.
+            reconnect_timeout=0.5,
+            open=False,
+            name="command",
+            check=AsyncConnectionPool.check_connection,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                # Optional filters need a plan for the values at hand, never a generic one.
+                "prepare_threshold": None,
+                "connect_timeout": 2,
+                "options": options,
+                "application_name": "citybrain command",
+            },
+        )
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close(timeout=2)
+
+    async def fetch(self, name: str, values: Mapping[str, object] | None = None, view: str = "") -> list[Row]:
+        """All rows of the query called `name`; `view` stands in where the query leaves its source open.
+
+        Raises:
+            Unavailable: no connection, not migrated yet, or it took too long.
+        """
+        # The text comes from our own files only; values travel apart from it.
+        statement = SQL(queries()[name].sql).format(view=Identifier(view))
+        async with self._connection() as connection:
+            cursor = await connection.execute(statement, values or {})
+            return await cursor.fetchall()
+
+    async def check(self) -> str:
+        """`ok`, or one sentence that says what is wrong."""
+        try:
+            await self.fetch("is_migrated")
+        except Unavailable as error:
+            return str(error)
+        return "ok"
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+        # One request in a while waits for a server that is away; the others are told at once.
+        if monotonic() < self._away_until_s:
+            raise Unavailable(AWAY)
+        try:
+            async with self._pool.connection() as connection:
+                yield cast("psycopg.AsyncConnection[Row]", connection)
+        except (PoolTimeout, TooManyRequests) as error:
+            self._away_until_s = monotonic() + AWAY_S
+            raise Unavailable(AWAY) from error
+        except psycopg.errors.QueryCanceled as error:
+            raise Unavailable(
+                "the database took too long; ask for a shorter range or a wider bucket"
+            ) from error
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            raise Unavailable("the database is not migrated; run `citybrain db migrate`") from error
+        except psycopg.OperationalError as error:
+            log.warning("database_lost", reason=str(error).strip()[:300])
+            raise Unavailable("the database went away; history is back when it is") from error

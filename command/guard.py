@@ -1,0 +1,102 @@
+"""What every request passes, as plain ASGI: limits, security headers, counters.
+
+Plain ASGI, because a wrapper that copies bodies would break streams and hide a client's disconnect.
+"""
+
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from command.centre import Centre
+from command.faults import refusal
+
+MAX_BODY_BYTES = 64_000
+MAX_QUERY_BYTES = 16_000
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; font-src 'self';"
+    " base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+
+class Guard:
+    """Wraps the app; `scope["app"].state.centre` is there once the app has started."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        is_stream = False
+        started_s = time.perf_counter()
+
+        async def guarded(message: Message) -> None:
+            nonlocal status, is_stream
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                kind = dict(message["headers"]).get(b"content-type", b"")
+                is_stream = kind.startswith((b"text/event-stream", b"multipart/"))
+                names = {name for name, _ in message["headers"]}
+                # Live state is of this moment: nobody may keep it unless the answer says so.
+                if b"cache-control" not in names:
+                    message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
+                message["headers"] = [*message["headers"], *_RAW_HEADERS]
+            await send(message)
+
+        too_large = _too_large(scope)
+        try:
+            if too_large:
+                await refusal(413, too_large)(scope, receive, guarded)
+            else:
+                await self._app(scope, _limited(receive), guarded)
+        finally:
+            _count(scope, status, None if is_stream else time.perf_counter() - started_s)
+
+
+def _too_large(scope: Scope) -> str:
+    if len(scope["query_string"]) > MAX_QUERY_BYTES:
+        return f"the query is longer than {MAX_QUERY_BYTES} bytes"
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        return f"the body is longer than {MAX_BODY_BYTES} bytes"
+    return ""
+
+
+def _limited(receive: Receive) -> Receive:
+    """A chunked body has no length beforehand: it ends the connection where it passes the limit."""
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                return {"type": "http.disconnect"}
+        return message
+
+    return limited
+
+
+def _count(scope: Scope, status: int, took_s: float | None) -> None:
+    # Without a centre the app did not start; there is nobody to count for.
+    centre = getattr(scope["app"].state, "centre", None) if "app" in scope else None
+    if not isinstance(centre, Centre):
+        return
+    route = scope.get("route")
+    # The path of a known route only: names that a client makes up must not become series.
+    path = getattr(route, "path_format", None) or getattr(route, "path", None) or "other"
+    centre.figures.requests.labels(scope["method"], path, str(status)).inc()
+    if took_s is not None:
+        centre.figures.request_s.labels(path).observe(took_s)
