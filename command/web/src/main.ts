@@ -47,7 +47,7 @@ const canvas = localLabel(h("div", { class: "map-canvas", id: "map", role: "regi
 const waiting = said("p", "map-waiting card", "app.waiting");
 const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
-const side = new Situation(city, select);
+const side = new Situation(city, select, leaveRoom);
 const tables = new Tables(city, select);
 const header = new Header(city);
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
@@ -69,6 +69,10 @@ applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
 let live: LiveMap | null = null;
+
+function leaveRoom(): void {
+  live?.leaveRoom(side.room());
+}
 
 function select(next: Selection): void {
   selection = next;
@@ -125,6 +129,8 @@ function updateSpot(element: HTMLElement, { camera, lost, name }: Spot): void {
 function startMap(): void {
   const liveMap = new LiveMap(canvas, city, latency);
   live = liveMap;
+  leaveRoom();
+  liveMap.map.on("resize", leaveRoom);
   const layer = () => liveMap.map.getCanvasContainer().appendChild(h("div", { class: "map-pins" }));
   const open = (id: string) => select({ kind: "intersection", id });
   const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));

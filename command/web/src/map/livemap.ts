@@ -6,6 +6,7 @@ import type { Interval, LaneNow, LaneProperties, LonLat } from "../contract";
 import type { MapLatency } from "../latency";
 import { onSettings, reducedMotion, settings } from "../settings";
 import { bounds, length_m, tail } from "./geometry";
+import { joins } from "./joins";
 import { palette } from "./palette";
 import { signalFeatures } from "./signals";
 import { laneColour, laneOpacity, layers, style, type SourceName } from "./style";
@@ -29,6 +30,8 @@ interface DrawnSignal {
   ids: number[];
   shown: string;
 }
+
+const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /** An arrow head as a one-colour mask, so that the style may tint it by state. */
 function arrow(): ImageData {
@@ -90,7 +93,14 @@ export class LiveMap {
 
   fit(): void {
     const whole = this.#city.site?.bounds ?? bounds([...this.#lanes.values()].map(({ path }) => path));
-    if (whole) this.map.fitBounds(whole as LngLatBoundsLike, { padding: 40, animate: this.#moves() });
+    const left = this.map.getContainer().clientWidth > 900 ? 16 * rem() : 3 * rem();
+    const padding = { top: 3 * rem(), bottom: 2 * rem(), right: 2 * rem(), left };
+    if (whole) this.map.fitBounds(whole as LngLatBoundsLike, { padding, animate: this.#moves() });
+  }
+
+  /** Keeps the middle of the map out from under a panel of so many pixels. */
+  leaveRoom(room: { right: number; bottom: number }): void {
+    this.map.setPadding({ top: 0, left: 0, ...room });
   }
 
   show(position: LonLat, zoom = 17.2): void {
@@ -144,6 +154,7 @@ export class LiveMap {
       this.#lanes.set(properties.lane, { path, properties, length_m: length_m(path) });
     }
     void this.#source("lanes").setData(network);
+    void this.#source("joins").setData({ type: "FeatureCollection", features: joins(network) });
     this.#restyle(); // widths in metres depend on the latitude
     this.#drawPoints();
     this.#showLanes(this.#city.lanes.keys());

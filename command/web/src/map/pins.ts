@@ -1,6 +1,6 @@
 /** Pins over the map: real buttons for intersections and cameras, placed with the map, only where in view. */
 import type { Map as MapLibre } from "maplibre-gl";
-import { keyed } from "../dom";
+import { attribute, keyed } from "../dom";
 import type { LonLat } from "../contract";
 
 export interface Pin {
@@ -11,6 +11,7 @@ export interface Pin {
 /** More pins than this say nothing; the map's own points stand in when zoomed out. */
 const MOST_PINS = 160;
 const LEAST_ZOOM = 13;
+const NEAR_ZOOM = 16;
 const MARGIN_PX = 60;
 
 export class Pins<T extends Pin> {
@@ -40,6 +41,7 @@ export class Pins<T extends Pin> {
   }
 
   show(pins: T[]): void {
+    attribute(this.#layer, "data-near", this.#map.getZoom() >= NEAR_ZOOM);
     this.#pins = pins;
     const inView = this.#map.getZoom() < this.#leastZoom ? [] : pins.filter((pin) => this.#isInView(pin));
     const shown: { pin: T; element: HTMLElement }[] = [];

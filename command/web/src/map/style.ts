@@ -8,7 +8,7 @@ import type {
 import type { Colouring } from "../settings";
 import type { Palette } from "./palette";
 
-export const SOURCES = ["junctions", "lanes", "queues", "turns", "stops", "heads", "points"] as const;
+export const SOURCES = ["junctions", "lanes", "queues", "joins", "turns", "stops", "heads", "points"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 /** Text is drawn from the fonts of this computer. */
@@ -79,7 +79,7 @@ export function laneColour(colouring: Colouring, colours: Palette): Colour {
 /** In the colours of queues the lane is tinted and its queue drawn over it; speeds tint the whole lane. */
 export function laneOpacity(colouring: Colouring): Width {
   const known: ExpressionSpecification = [">=", state(colouring, -1), 0];
-  const near = colouring === "queue" ? 0.4 : 0.95;
+  const near = colouring === "queue" ? 0.16 : 0.95;
   return [
     "interpolate", ["linear"], ["zoom"],
     13, ["case", known, 0.95, 0],
@@ -99,23 +99,31 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       paint: { "line-color": colours.casing, "line-width": metres(width, lat, 1.2, 3) },
     },
     {
+      id: "join-casing", type: "line", source: "joins", layout: round,
+      paint: { "line-color": colours.casing, "line-width": metres(width, lat, 1.2, 3) },
+    },
+    {
       id: "road-casing", type: "line", source: "lanes", layout: round,
       paint: { "line-color": colours.casing, "line-width": metres(width, lat, 1.2, 3) },
     },
     {
+      id: "join", type: "line", source: "joins", layout: round,
+      paint: { "line-color": colours.junction, "line-width": metres(width, lat, 1.4) },
+    },
+    {
       id: "junction", type: "line", source: "junctions", layout: round,
-      paint: { "line-color": colours.junction, "line-width": metres(width, lat, 1) },
+      paint: { "line-color": colours.junction, "line-width": metres(width, lat, 1.4) },
     },
     {
       id: "road", type: "line", source: "lanes", layout: round,
-      paint: { "line-color": colours.road, "line-width": metres(["*", width, 0.93], lat, 1) },
+      paint: { "line-color": colours.road, "line-width": metres(["*", width, 0.93], lat, 1.5) },
     },
     {
       id: "lane", type: "line", source: "lanes", layout: butt, filter: ["!=", ["get", "intersection"], null],
       paint: {
         "line-color": laneColour(colouring, colours),
         "line-opacity": laneOpacity(colouring),
-        "line-width": metres(["*", width, 0.72], lat, 1.6),
+        "line-width": metres(["*", width, 0.72], lat, 2),
       },
     },
     {
@@ -123,7 +131,7 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       paint: {
         "line-color": strain(["get", "share"], colours),
         "line-opacity": fade(14, 15, 1),
-        "line-width": metres(["*", width, 0.72], lat, 2),
+        "line-width": metres(["*", width, 0.72], lat, 2.4),
       },
     },
     {

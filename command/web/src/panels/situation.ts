@@ -34,7 +34,7 @@ export class Situation {
   #selection: Selection = null;
   #opener: Element | null = null;
 
-  constructor(city: City, select: (selection: Selection) => void) {
+  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void) {
     this.#intersection = new IntersectionPanel(city, () => select(null));
     this.#camera = new CameraPanel(city, () => select(null));
     this.#parts = {
@@ -57,6 +57,7 @@ export class Situation {
     collapse.addEventListener("click", () => {
       const folded = this.element.classList.toggle("folded");
       attribute(collapse, "aria-expanded", String(!folded));
+      onRoom();
     });
     this.#open("events");
     window.setInterval(() => this.refresh(), 1_000);
@@ -66,6 +67,14 @@ export class Situation {
       if (this.#selection?.kind === "intersection" && changes.signals.has(this.#selection.id)) this.#intersection.refresh();
     });
     this.show(null);
+  }
+
+  /** Pixels of the map that lie under this panel. */
+  room(): { right: number; bottom: number } {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (this.element.classList.contains("folded")) return { right: 0, bottom: 0 };
+    const isBelow = width > window.innerWidth * 0.6;
+    return isBelow ? { right: 0, bottom: height } : { right: width, bottom: 0 };
   }
 
   /** Opens the detail of `selection`, or with null goes back to the lists and to where the focus was. */
