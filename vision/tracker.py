@@ -240,7 +240,7 @@ def _covered(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
     return np.asarray(double.any(axis=1), np.bool_)
 
 
-def without_crowds(found: Detections, min_confidence: float) -> Detections:
+def without_crowds(found: Detections, min_confidence: float = 0.35) -> Detections:
     """The detections without boxes around several others: a queue seen as one vehicle."""
     sure = found.select(found.confidence >= min_confidence)
     holds = _shared(found.boxes, sure.boxes) > INSIDE * _area(sure.boxes)[None, :]

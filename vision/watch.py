@@ -14,6 +14,7 @@ from vision.counting import Crossing, Line, totals
 from vision.drawing import draw
 from vision.pipeline import Pipeline, Seen
 from vision.privacy import blur
+from vision.tracker import without_crowds
 
 Show = Callable[[NDArray[np.uint8]], None]
 
@@ -95,6 +96,6 @@ def watch(source: Iterable[SourceFrame], pipeline: Pipeline, show: Show | None =
 
 def annotate(picture: NDArray[np.uint8], seen: Seen, sums: dict[str, int]) -> NDArray[np.uint8]:
     """A copy of the picture that may be shown: blurred, with boxes, line and counts."""
-    shown = blur(picture, seen.found, seen.tracks.found)
+    shown = blur(picture, without_crowds(seen.found), seen.tracks.found)
     draw(shown, seen.tracks.found, seen.line, sums)
     return shown
