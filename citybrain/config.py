@@ -152,6 +152,17 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return _convert(tables, places)
 
 
+def validate(settings: Settings) -> None:
+    """Raise ConfigError for settings that were changed in memory and are out of bounds."""
+    _convert(_without_none(msgspec.to_builtins(settings)), {})
+
+
+def _without_none(tables: Any) -> Any:
+    if not isinstance(tables, dict):
+        return tables
+    return {key: _without_none(value) for key, value in tables.items() if value is not None}
+
+
 def to_toml(settings: Settings) -> str:
     """The settings as a file that `load` reads back to the same value."""
     lines: list[str] = []

@@ -1,0 +1,213 @@
+"""`citybrain up`, step by step: check, prepare, start, watch, stop."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from citybrain import config
+from citybrain.cli import resolve
+from citybrain.errors import CityBrainError, ConfigError
+from citybrain.paths import data_dir
+from citybrain.up import city, state
+from citybrain.up.child import Spec
+from citybrain.up.ports import answers
+from citybrain.up.roster import Roster
+from citybrain.up.supervisor import Supervisor
+
+LOG_BYTES = 20_000_000
+
+
+class Log:
+    """One log file for all processes; the file before it is kept as `.1`."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lock = threading.Lock()
+        self._file = path.open("ab")
+
+    def write(self, name: str, line: str) -> None:
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self._lock:
+            self._file.write(f"{stamp} {name:<12} {line}\n".encode())
+            self._file.flush()
+            if self._file.tell() > LOG_BYTES:
+                self._file.close()
+                self.path.replace(self.path.with_suffix(".log.1"))
+                self._file = self.path.open("ab")
+
+
+def check(settings: config.Settings, *, with_street: bool) -> None:
+    """Refuse, in one sentence, what cannot work: scenario, camera sources, taken ports, a city already up."""
+    running = state.read()
+    if running and state.is_alive(running.pid, running.created_s):
+        raise ConfigError(
+            f"a city is already up (process {running.pid}, {running.url}): end it with Ctrl-C there"
+        )
+    if with_street:
+        _call("simulations.scenarios:find_scenario", settings.street.scenario)
+    for name, camera in settings.cameras.items():
+        try:
+            _call("citybrain.sources:check_source", camera.source)
+        except CityBrainError as error:
+            raise ConfigError(f"camera {name}: {error}") from error
+    if running:
+        state.end_leftovers(running)
+    own = [(settings.command.port, "the command centre", "--port")]
+    if city.uses_own_broker(settings):
+        own.append(
+            (urlsplit(settings.broker.url).port or 1883, "the MQTT broker", "--mqtt-port, or --broker URL")
+        )
+    if city.uses_own_database(settings):
+        own.append((urlsplit(settings.database.dsn).port or 5432, "PostgreSQL", "--pg-port, or --dsn DSN"))
+    if with_street:
+        own.append((settings.street.port, "the street", "[street] port in citybrain.toml"))
+    for port, who, option in own:
+        city.check_port(port, who, option)
+
+
+def _call(place: str, *arguments: object) -> object:
+    function = resolve(place)
+    assert callable(function)
+    return function(*arguments)
+
+
+class City:
+    """A city on this machine from start to end."""
+
+    def __init__(self, settings: config.Settings, say: Callable[[str], None], *, with_street: bool) -> None:
+        self.settings = settings
+        self.with_street = with_street
+        self.folder = data_dir()
+        self.log = Log(self.folder / "logs" / "citybrain.log")
+        self.url = f"http://{settings.command.host}:{settings.command.port}"
+        self.config_file = self.folder / "run" / "citybrain.toml"
+        self._say = say
+        self._supervisor = Supervisor(self._tell, self.log.write)
+        self._roster = Roster(settings, f"{settings.site.name}-up-{os.getpid()}")
+
+    def run(self) -> None:
+        """Start everything, say where the map is, keep it running until a signal, stop everything."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._supervisor.stop())
+        began = time.monotonic()
+        try:
+            self._start()
+            if not self._supervisor.stopping:
+                took = time.monotonic() - began
+                self._tell(f"\nThe live map is at {self.url}/ after {took:.0f} s.")
+                self._tell(f"Second terminal: citybrain status. Log: {self.log.path}. Ctrl-C ends it.\n")
+                self._supervisor.watch(self._record)
+        finally:
+            self._tell("Stopping the city ...")
+            self._roster.bus.stop()
+            self._supervisor.shut_down()
+            state.forget()
+            self._tell("Stopped.")
+
+    def _start(self) -> None:
+        settings, supervisor = self.settings, self._supervisor
+        self._prepare()
+        self.config_file.parent.mkdir(parents=True, exist_ok=True)
+        self.config_file.write_text(config.to_toml(settings), encoding="utf-8")
+        self.config_file.chmod(0o600)  # a DSN may hold a password
+        ray_environ = {} if self._has_ray() else city.ray_environ(self.folder / "run")
+        servers = []
+        if city.uses_own_broker(settings):
+            servers.append(city.broker_spec(settings, self.folder / "broker"))
+        if city.uses_own_database(settings):
+            servers.append(city.postgres_spec(settings, self.folder / "postgres"))
+        address = settings.ray.address or os.environ.get("RAY_ADDRESS", "")
+        if not self._has_ray():
+            ray, address = city.ray_spec(ray_environ)
+            supervisor.introduce([ray])  # the slowest; the map does not wait for it
+        self._record()
+        supervisor.launch(servers)
+        self._migrate()
+        self._roster.bus.start()
+        environ = city.child_environ(self.config_file, ray_environ, address)
+        self._start_rooms(environ)
+
+    def _start_rooms(self, environ: dict[str, str]) -> None:
+        settings, supervisor, serving = self.settings, self._supervisor, self._roster.is_serving
+        first = [
+            city.service_spec("ingest", environ, lambda: serving("service/ingest"), "MQTT into the database"),
+            city.service_spec(
+                "command", environ, lambda: city.web_answers(self.url), f"live map at {self.url}/"
+            ),
+        ]
+        if self.with_street:
+            speed = settings.street.speed
+            what = f"{settings.street.scenario} at {speed:g} x real time"
+            first.append(city.service_spec("street", environ, lambda: serving("service/street"), what))
+        supervisor.launch(first)
+        self._record()
+        # From here on the map is live: what is slow or fails now is told, restarted, and stops nobody else.
+        if self.with_street:
+            signals = city.agent_spec(
+                "edge", ["street"], environ, self._signals_serve, "signal and lane agents"
+            )
+            supervisor.introduce([signals])
+        supervisor.introduce([self._camera_spec(name, environ) for name in settings.cameras])
+        on_ray = [
+            city.service_spec(
+                "traffic", environ, lambda: serving("service/traffic"), "signal timing, on Ray"
+            ),
+            city.service_spec("vision", environ, lambda: serving("service/vision"), "cameras, on Ray"),
+        ]
+        host, _, port = environ["RAY_ADDRESS"].rpartition(":")
+        supervisor.introduce(on_ray, None if self._has_ray() else lambda: answers(host, int(port)))
+        self._record()
+
+    def _camera_spec(self, name: str, environ: dict[str, str]) -> Spec:
+        source = self.settings.cameras[name].source
+        return city.agent_spec(
+            f"camera-{name}", ["camera", name], environ,
+            lambda: self._roster.is_serving(f"camera/{name}"), source,
+        )  # fmt: skip
+
+    def _signals_serve(self) -> bool:
+        signals = [status for status in self._roster.all() if status.device.startswith("signal/")]
+        return bool(signals) and all(self._roster.is_serving(status.device) for status in signals)
+
+    def _prepare(self) -> None:
+        """The front end and the detector, where this machine does not have them yet."""
+        _call("command.build:ensure_built", self._tell)
+        if self.settings.cameras and not self.settings.vision.model:
+            _call("vision.models.install:install_default", self._tell_step)
+
+    def _tell_step(self, step: object) -> None:
+        """Progress of the detector's installation, a line for each step."""
+        name, done = getattr(step, "name", ""), getattr(step, "done", 0)
+        if done == 0:
+            self._tell(f"  {name}")
+
+    def _migrate(self) -> None:
+        applied = _call("ingest.migrate:migrate", self.settings.database.dsn)
+        if isinstance(applied, list) and applied:
+            self._tell(f"  database migrated: {', '.join(str(name) for name in applied)}")
+
+    def _has_ray(self) -> bool:
+        return bool(self.settings.ray.address or os.environ.get("RAY_ADDRESS"))
+
+    def _tell(self, line: str) -> None:
+        self._say(line)
+        self.log.write("up", line.strip())
+
+    def _record(self) -> None:
+        """Write who runs, for `citybrain status`, when that has changed."""
+        processes = [
+            state.Running(child.spec.name, pid, created, child.restarts)
+            for child in self._supervisor.children
+            if child.running and (pid := child.pid) and (created := state.created_s(pid)) is not None
+        ]
+        own = state.created_s(os.getpid())
+        assert own is not None
+        now = state.UpState(os.getpid(), own, str(self.config_file), self.url, str(self.log.path), processes)
+        if now != state.read():
+            state.write(now)

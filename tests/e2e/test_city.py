@@ -1,0 +1,136 @@
+"""The whole path with real parts: street, edge, broker, Ray, database, API, as `citybrain up` runs them."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from typing import Any
+
+import pytest
+
+from citybrain.bus import Bus
+from citybrain.config import Broker
+from citybrain.up import state
+from tests.fixtures.city import FOOTAGE, SPEED, City, until
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_lanes_signals_and_configurations_reach_the_database(city: City) -> None:
+    def stored() -> list[tuple[Any, ...]] | None:
+        rows = city.rows(
+            "select (select count(distinct intersection) from lane_measurement),"
+            " (select count(distinct intersection) from signal_state),"
+            " (select count(*) from intersection), (select count(*) from road_segment)"
+        )
+        return rows if rows[0][0] >= 8 and rows[0][1] >= 8 and rows[0][3] > 100 else None
+
+    assert until(stored, 90, "eight intersections are measured")[0][2] == 8
+
+
+def test_the_adaptive_controller_drives_the_signals(city: City) -> None:
+    """States follow commands: after an accepted command to another phase the signal shows that phase."""
+    followed = (
+        "select count(*) from command_ack a where a.accepted and exists (select 1 from signal_state s"
+        " where s.intersection = a.intersection and s.mode = 'commanded' and s.command_seq >= a.command_seq"
+        " and s.next_phase = a.phase"
+        f" and s.at between a.at - interval '1 s' and a.at + interval '{60 / SPEED} s')"
+    )
+    until(lambda: city.rows(followed)[0][0] >= 20, 120, "20 accepted commands are followed by their phase")
+    driven = city.rows("select count(distinct intersection) from signal_state where mode = 'commanded'")
+    assert driven == [(8,)]
+    switched = city.rows(
+        "select min(n) from (select count(distinct phase) n from signal_state"
+        " where mode = 'commanded' group by intersection) as phases"
+    )
+    assert switched[0][0] >= 2
+
+
+def test_the_camera_is_counted_by_way_of_mqtt_and_ray_and_its_picture_is_served(city: City) -> None:
+    until(lambda: city.rows("select count(*) from turning_count where camera = 'demo'")[0][0], 120, "counts")
+    if FOOTAGE.exists():
+        counted = "select coalesce(sum(count), 0) from turning_count where camera = 'demo'"
+        until(lambda: city.rows(counted)[0][0] >= 3, 90, "vehicles of the clip are counted")
+    with urllib.request.urlopen(f"{city.url}/api/v1/cameras/demo/picture.jpg", timeout=10) as answer:
+        assert answer.read(2) == b"\xff\xd8"
+
+
+def test_events_reach_the_database(city: City) -> None:
+    until(lambda: city.rows("select count(*) from traffic_event")[0][0], 120, "an event is stored")
+
+
+def test_status_and_doctor_speak_from_a_second_terminal(city: City) -> None:
+    told = json.loads(city.command("status", "--json").stdout)
+    devices = {agent["device"] for agent in told["agents"]}
+    for name in ("ingest", "vision", "traffic", "command", "street"):
+        assert f"service/{name}" in devices
+    assert "camera/demo" in devices
+    assert len({device for device in devices if device.startswith("signal/")}) == 8
+    assert city.command("doctor").returncode == 0
+
+
+def test_a_malformed_message_is_kept_with_its_reason_and_nothing_falls(city: City) -> None:
+    site = "city"
+    before = {name: process["pid"] for name, process in city.processes().items()}
+    with Bus(Broker(url=city.broker_url), "a-stranger") as stranger:
+        assert stranger.publish(f"{site}/v1/lanes/247379907/measurement", b'{"type":"lane_measurement/1"}')
+        assert stranger.publish(f"{site}/v1/signal/247379907/state", b"\xff\x00garbage")
+        assert stranger.publish(f"{site}/v1/camera/demo/frame", b"not a frame", qos=0)
+        assert stranger.publish(f"{site}/v1/signal/247379907/command", b"[]")
+        time.sleep(0.5)
+    until(lambda: city.rows("select count(*) from dead_letter")[0][0] >= 2, 30, "dead letters")
+    assert all(reason for (reason,) in city.rows("select reason from dead_letter"))
+    time.sleep(1)
+    assert {name: process["pid"] for name, process in city.processes().items()} == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ingest", "command", "traffic", "vision", "edge", "camera-demo", "street", "broker", "postgres", "ray"],
+)
+def test_a_killed_service_is_back_and_the_map_live_again(city: City, name: str) -> None:
+    before = city.processes()
+    os.kill(before[name]["pid"], signal.SIGKILL)
+    until(lambda: city.processes()[name]["pid"] != before[name]["pid"], 60, f"{name} has a new process")
+    began = city.rows("select now()")[0][0] if name != "postgres" else None
+
+    def live_again() -> bool:
+        items = city.get("/api/v1/signals")["items"]
+        fresh = [item for item in items if _age_s(item["at"]) < 15]
+        return len(fresh) == 8
+
+    until(live_again, 90, "all signals are live on the map")
+    if began is not None:
+        measured = "select count(distinct intersection) from lane_measurement"
+        query = f"{measured} where stored_at > '{began.isoformat()}'"
+        until(lambda: city.rows(query)[0][0] == 8, 90, "lanes are stored again")
+    now = city.processes()
+    others = set(before) - {name, *_dependants(name)}
+    assert {other: now[other]["pid"] for other in others} == {other: before[other]["pid"] for other in others}
+    until(lambda: _driven(city), 120, "traffic drives the signals again")
+
+
+def _dependants(name: str) -> set[str]:
+    """Services that end with the one they live on and are started again with it."""
+    return {"traffic", "vision"} if name == "ray" else set()
+
+
+def _driven(city: City) -> bool:
+    items = city.get("/api/v1/signals")["items"]
+    return len(items) == 8 and all(item["mode"] == "commanded" for item in items)
+
+
+def _age_s(at: str) -> float:
+    from datetime import UTC, datetime
+
+    return (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
+
+
+def test_ctrl_c_ends_everything(city: City) -> None:
+    """Last in this file: afterwards the city is gone."""
+    processes = city.processes()
+    city.process.send_signal(signal.SIGINT)
+    assert city.process.wait(60) == 0
+    assert not [name for name, p in processes.items() if state.is_alive(p["pid"], p["created_s"])]
+    assert "Stopped." in city.log()

@@ -1,0 +1,61 @@
+"""One TOML file, environment above it, every fault told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from citybrain.config import Camera, Settings, load, to_toml
+from citybrain.errors import ConfigError
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "citybrain.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_file_and_environment_the_defaults_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}) == Settings()
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, '[street]\nspeed = 2.0\nscenario = "grid4x4"\n')
+    settings = load(path, {"CITYBRAIN__STREET__SPEED": "5", "CITYBRAIN__SITE__NAME": "koeln"})
+    assert (settings.street.speed, settings.street.scenario, settings.site.name) == (5, "grid4x4", "koeln")
+
+
+def test_every_fault_is_told_at_once_with_key_value_bound_and_line(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "[street]\nspeed = -1\n\n[command]\nport = 99999\ncolour = 1\n\n[nonsense]\na = 1\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(path, {"CITYBRAIN__TRAFFIC__REGIONS": "many"})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 5
+    assert f"{path} line 2: street.speed = -1: Expected `float` > 0.0" in lines[0]
+    assert "line 5: command.port = 99999: Expected `int` <= 65535" in lines[1]
+    assert "line 6: command.colour = 1: no such setting" in lines[2]
+    assert "line 8: nonsense: no such section" in lines[3]
+    assert "environment CITYBRAIN__TRAFFIC__REGIONS: traffic.regions = 'many'" in lines[4]
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load(write(tmp_path, "speed ="), {})
+    with pytest.raises(ConfigError, match="cannot read the configuration"):
+        load(tmp_path / "absent.toml", {})
+
+
+def test_settings_survive_being_written(tmp_path: Path) -> None:
+    settings = Settings(cameras={"north": Camera(source='rtsp://x/"y"', line=(0.0, 0.5, 1.0, 0.5))})
+    assert load(write(tmp_path, to_toml(settings)), {}) == settings
+
+
+def test_a_camera_needs_a_source_and_a_good_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, '[cameras.north]\nfps = 5\n[cameras."no/slash"]\nsource = "x"\n'), {})
+    assert "cameras.north.source: is required" in str(caught.value)
+    assert "cameras.no/slash" in str(caught.value)
