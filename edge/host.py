@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from citybrain.config import Settings
@@ -19,6 +20,7 @@ from edge.spool import Spool
 log = structlog.get_logger()
 
 WAIT_S = 1.0
+MIN_CONTACT_WALL_S = 1.0
 
 
 class Agent(Protocol):
@@ -79,6 +81,10 @@ def street_agents(settings: Settings, postman: Postman, stop: threading.Event) -
 
 def signal_agent(settings: Settings, postman: Postman, intersection: str) -> SignalAgent:
     """The agent of one signal of the street."""
+    # Faster than real time, the seconds of the setting may be less than commands need to travel.
+    contact_lost_s = max(settings.edge.contact_lost_s, MIN_CONTACT_WALL_S * settings.street.speed)
+    edge = msgspec.structs.replace(settings.edge, contact_lost_s=contact_lost_s)
+    settings = msgspec.structs.replace(settings, edge=edge)
     return SignalAgent(settings, postman, SumoCabinet(settings.street, intersection), intersection)
 
 

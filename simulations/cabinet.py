@@ -25,12 +25,13 @@ class _By(Enum):
 class Cabinet:
     """Between the simulation and the agent of one signal; `tick` once a step."""
 
-    def __init__(self, simulator: Simulator, config: IntersectionConfig) -> None:
+    def __init__(self, simulator: Simulator, config: IntersectionConfig, silent_s: float = SILENT_S) -> None:
         self.config = config
         self._simulator = simulator
         self._id = config.intersection
         self._by = _By.OWN
         self._wanted = ""
+        self._silent_s = silent_s
         self._heard_s = 0.0
         self._cleared_s = 0.0
         self._clearing = ""
@@ -72,7 +73,7 @@ class Cabinet:
     def tick(self) -> None:
         """Once before each step."""
         now_s = self._simulator.clock_s
-        if self._by is _By.AGENT and now_s - self._heard_s > SILENT_S:
+        if self._by is _By.AGENT and now_s - self._heard_s > self._silent_s:
             self.let_go()
         if self._by is _By.CLEARING:
             passed_s = now_s - self._cleared_s

@@ -11,7 +11,7 @@ from citybrain import topics
 from citybrain.config import Settings
 from citybrain.messages import MAX_MESSAGE_BYTES, Health, RoadNetwork, encode
 from citybrain.presence import HEARTBEAT_S, Presence, new_boot
-from simulations.cabinet import Cabinet
+from simulations.cabinet import SILENT_S, Cabinet
 from simulations.exchange import Exchange
 from simulations.network import intersection_id, read_network, road_network
 from simulations.scenarios import find_scenario
@@ -20,6 +20,8 @@ from simulations.simulator import STEP_S, Simulator
 log = structlog.get_logger()
 
 SERVICE = "service/street"
+MIN_SILENT_WALL_S = 1.0
+MIN_REPORT_S = 1.0
 MAX_LAG_S = 1.0
 """A street further behind its time than this gives the lost time up."""
 ENOUGH = 0.9
@@ -55,13 +57,18 @@ class Street:
         self._speed = wanted.speed
         self._parts = road_network(network, version=self._name, at=at, boot=boot)
         self._simulator = Simulator(scenario, network, wanted.seed)
-        self._cabinets = {id_: Cabinet(self._simulator, config) for id_, config in network.configs.items()}
+        # Faster than real time, five street seconds may be less than a process needs to be scheduled.
+        silent_s = max(SILENT_S, MIN_SILENT_WALL_S * wanted.speed)
+        self._cabinets = {
+            id_: Cabinet(self._simulator, config, silent_s) for id_, config in network.configs.items()
+        }
         self._exchange = Exchange((wanted.host, wanted.port), self._simulator, network, self._cabinets)
         self._presence = Presence(settings, SERVICE, boot=boot)
         self._presence.bus.on_connected(self._publish_network)
         self._meter = Meter()
-        self._reported_at = 0.0
+        self._reported_at = -HEARTBEAT_S
         self._own = -1
+        self._was_slow = False
 
     def run(self, stop: threading.Event) -> None:
         """Step in time until `stop`; the street goes on while the broker is away."""
@@ -82,7 +89,8 @@ class Street:
                 due = now
             self._exchange.serve(due)
             own = sum(cabinet.is_own for cabinet in self._cabinets.values())
-            if own != self._own or now >= self._reported_at + HEARTBEAT_S:
+            quiet_s = HEARTBEAT_S if own == self._own else MIN_REPORT_S
+            if now >= self._reported_at + quiet_s:
                 self._own, self._reported_at = own, now
                 self._report()
 
@@ -108,7 +116,9 @@ class Street:
         is_slow = speed is not None and speed < ENOUGH * self._speed
         if is_slow:
             detail = f"{detail}: achieves speed {speed:.1f} of {self._speed:.1f}; lower street.speed"
+        if is_slow and not self._was_slow:
             log.warning("street_slow", achieved=speed, wanted=self._speed)
+        self._was_slow = is_slow
         self._presence.report(
             Health.DEGRADED if is_slow else Health.OK,
             detail,

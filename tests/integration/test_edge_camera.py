@@ -1,0 +1,140 @@
+"""The camera agent against a real broker: what moves arrives, what stands still is spared."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from citybrain import topics
+from citybrain.bus import Bus
+from citybrain.cli import root
+from citybrain.config import Camera, Settings
+from citybrain.messages import AgentStatus, FrameMeta, Health, decode, unpack_frame
+from edge.camera import CameraAgent, jpeg_of
+
+FPS = 20
+
+
+def write_video(path: Path, seconds: float, *, moving: bool) -> Path:
+    scene = np.random.default_rng(1).integers(80, 120, (180, 320, 3), dtype=np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 320, 180, "yuv420p", 4_000_000
+        for index in range(round(seconds * FPS)):
+            picture = scene.copy()
+            if moving:
+                x = (index * 8) % 260
+                picture[60:110, x : x + 60] = 255
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return path
+
+
+class Ear:
+    def __init__(self, settings: Settings, bus: Bus) -> None:
+        self.frames: list[tuple[FrameMeta, bytes]] = []
+        self.reports: list[AgentStatus] = []
+        bus.subscribe(topics.matching(settings.site.name, what="frame"), self._frame, 0)
+        bus.subscribe(topics.matching(settings.site.name, what="status"), self._report)
+
+    def _frame(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        self.frames.append(unpack_frame(payload))
+
+    def _report(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        message = decode(payload)
+        assert isinstance(message, AgentStatus)
+        self.reports.append(message)
+
+
+@pytest.fixture
+def ear(settings: Settings) -> Iterator[Ear]:
+    with Bus(settings.broker, f"{settings.site.name}-ear") as bus:
+        yield Ear(settings, bus)
+
+
+@pytest.fixture
+def play(settings: Settings) -> Iterator[Callable[[Camera], None]]:
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def begin(camera: Camera) -> None:
+        threads.append(threading.Thread(target=CameraAgent(settings, "gate", camera).run, args=(stop,)))
+        threads[-1].start()
+
+    yield begin
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_moves_arrives_as_pictures_of_the_size_asked_for_and_the_file_begins_again(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "v.mp4", 1.5, moving=True)
+    play(Camera(source=str(video), fps=10, width=160, position=(6.9, 50.9)))
+    until(lambda: any(meta.frame > 35 for meta, _ in ear.frames))
+    meta, jpeg = ear.frames[-1]
+    image = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    assert image.shape == (90, 160, 3)
+    assert (meta.camera, meta.width, meta.height) == ("gate", 160, 90)
+    numbers = [meta.frame for meta, _ in ear.frames]
+    assert numbers == sorted(set(numbers))
+    assert min(b - a for a, b in pairwise(numbers)) >= 1
+    assert len(numbers) <= 0.75 * max(numbers)  # 10 of 20 frames a second, one more where the file begins
+    assert 0.0 < meta.motion < 0.6
+    assert ear.reports[-1].position == (6.9, 50.9)
+
+
+def test_what_stands_still_is_spared(ear: Ear, play: Callable[[Camera], None], tmp_path: Path) -> None:
+    video = write_video(tmp_path / "v.mp4", 2.0, moving=False)
+    play(Camera(source=str(video), fps=10, loop=False))
+    until(lambda: any(report.detail == "the source has ended" for report in ear.reports))
+    assert 1 <= len(ear.frames) <= 3
+    assert ear.reports[-1].figures["gated"] >= 10
+
+
+def test_a_source_that_cannot_be_read_is_a_failed_agent_that_says_why(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path
+) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"no video" * 100)
+    play(Camera(source=str(tmp_path / "v.mp4")))
+    until(lambda: any(report.health is Health.FAILED for report in ear.reports))
+    assert "not a video that can be read" in ear.reports[-1].detail
+    write_video(tmp_path / "v.mp4", 1.0, moving=True)
+    until(lambda: ear.frames)
+
+
+def test_check_says_what_the_camera_sees_and_writes_a_still(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "v.mp4", 2.0, moving=True)
+    still = tmp_path / "still.jpg"
+    done = CliRunner().invoke(
+        root, ["edge", "camera", "gate", "--source", str(video), "--check", "--still", str(still)]
+    )
+    assert done.exit_code == 0
+    assert "320 x 180 px" in done.output
+    assert "20.0 frames a second" in done.output
+    assert cv2.imread(str(still)) is not None
+
+
+def test_a_picture_is_made_small_enough_for_a_frame() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (1400, 2000, 3), dtype=np.uint8)
+    assert len(jpeg_of(noise, 100)) < 2_000_000
