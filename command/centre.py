@@ -83,7 +83,7 @@ class Centre:
         now = datetime.now(UTC)
         traffic = self.live.traffic(now)
         map_p50_s, map_p99_s = self.latency.quantiles(now.timestamp())
-        stored = self.live.figure("stored_per_s")
+        stored = self.live.figure("stored_per_s", now)
         return Kpis(
             at=now,
             vehicles=self.live.vehicles(now),
@@ -91,8 +91,8 @@ class Centre:
             stops_per_vehicle=traffic.stops_per_vehicle,
             throughput_veh_h=traffic.throughput_veh_h,
             stored_per_s=sum(stored) if stored else None,
-            latency_stored_p50_s=max(self.live.figure("latency_stored_p50_s"), default=None),
-            latency_stored_p99_s=max(self.live.figure("latency_stored_p99_s"), default=None),
+            latency_stored_p50_s=max(self.live.figure("latency_stored_p50_s", now), default=None),
+            latency_stored_p99_s=max(self.live.figure("latency_stored_p99_s", now), default=None),
             latency_map_p50_s=map_p50_s,
             latency_map_p99_s=map_p99_s,
             intersections=len(self.live.configs.keys() | self.live.states.keys()),

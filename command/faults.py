@@ -1,6 +1,5 @@
 """Errors as the API answers them: one shape, a code for programs, the field, a sentence for people."""
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -9,8 +8,6 @@ from starlette.responses import Response
 from citybrain.errors import Unavailable
 from command.answers import Json
 from command.models import ErrorBody, Fault
-
-log = structlog.get_logger()
 
 CODES = {
     400: "bad_request",
@@ -46,7 +43,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Unavailable, _on_unavailable)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 async def _on_api_error(_request: Request, error: Exception) -> Response:
@@ -73,8 +69,3 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return refusal(405, f"{request.method} is not possible here")
     return refusal(error.status_code, str(error.detail))
-
-
-async def _on_bug(request: Request, error: Exception) -> Response:
-    log.error("request_failed", path=request.url.path[:200], exc_info=error)
-    return refusal(500, "the server failed on this request; its log says why")

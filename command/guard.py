@@ -5,10 +5,13 @@ Plain ASGI, because a wrapper that copies bodies would break streams and hide a 
 
 import time
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from command.centre import Centre
 from command.faults import refusal
+
+log = structlog.get_logger()
 
 MAX_BODY_BYTES = 64_000
 MAX_QUERY_BYTES = 16_000
@@ -27,6 +30,10 @@ SECURITY_HEADERS = {
 _RAW_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
+class TooLarge(Exception):
+    """A body that has grown past the limit."""
+
+
 class Guard:
     """Wraps the app; `scope["app"].state.centre` is there once the app has started."""
 
@@ -39,11 +46,13 @@ class Guard:
             return
         status = 500
         is_stream = False
+        is_started = False
         started_s = time.perf_counter()
 
         async def guarded(message: Message) -> None:
-            nonlocal status, is_stream
+            nonlocal status, is_stream, is_started
             if message["type"] == "http.response.start":
+                is_started = True
                 status = message["status"]
                 kind = dict(message["headers"]).get(b"content-type", b"")
                 is_stream = kind.startswith((b"text/event-stream", b"multipart/"))
@@ -60,6 +69,13 @@ class Guard:
                 await refusal(413, too_large)(scope, receive, guarded)
             else:
                 await self._app(scope, _limited(receive), guarded)
+        except TooLarge as error:
+            await refusal(413, str(error))(scope, receive, guarded)
+        except Exception:
+            log.exception("request_failed", method=scope["method"], path=scope["path"][:200])
+            if is_started:
+                raise  # the rest of an answer cannot be made up; the connection ends
+            await refusal(500, "the server failed on this request; its log says why")(scope, receive, guarded)
         finally:
             _count(scope, status, None if is_stream else time.perf_counter() - started_s)
 
@@ -74,7 +90,7 @@ def _too_large(scope: Scope) -> str:
 
 
 def _limited(receive: Receive) -> Receive:
-    """A chunked body has no length beforehand: it ends the connection where it passes the limit."""
+    """A chunked body has no length beforehand: count what comes."""
     seen = 0
 
     async def limited() -> Message:
@@ -83,7 +99,7 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > MAX_BODY_BYTES:
-                return {"type": "http.disconnect"}
+                raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
         return message
 
     return limited

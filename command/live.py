@@ -150,12 +150,15 @@ class Live:
         gone = ("silent", "offline")
         return sum(views.health(status, now, SILENT_AFTER_S) in gone for status in self.statuses.values())
 
-    def figure(self, name: str, kind: str = "service/ingest") -> list[float]:
-        """Figure `name` of each living device whose name starts with `kind`."""
+    def figure(self, name: str, now: datetime, kind: str = "service/ingest") -> list[float]:
+        """Figure `name` of each device whose name starts with `kind` and that is heard of now."""
+        gone = ("silent", "offline")
         return [
             status.figures[name]
             for device, status in sorted(self.statuses.items())
-            if device.startswith(kind) and name in status.figures and status.health is not Health.OFFLINE
+            if device.startswith(kind)
+            and name in status.figures
+            and views.health(status, now, SILENT_AFTER_S) not in gone
         ]
 
     def site(self, name: str, version: str, speed: float) -> SiteView:
