@@ -21,6 +21,8 @@ import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
 import { effectiveTheme, onSettings, settings } from "./settings";
 
+/** How near the map goes to what is selected. */
+const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
@@ -78,7 +80,7 @@ function select(next: Selection): void {
   selection = next;
   side.show(next);
   const position = next && positionOf(next);
-  if (position && live && settings.view === "map") live.show(position);
+  if (position && next && live && settings.view === "map") live.show(position, NEAR_ZOOM[next.kind]);
   for (const pin of document.querySelectorAll<HTMLElement>(".map-pins .pin, .map-pins .spot")) {
     const { intersection, camera } = pin.dataset;
     const isIt = next !== null && (next.kind === "intersection" ? intersection : camera) === next.id;

@@ -78,7 +78,6 @@ export class LiveMap {
       minZoom: 8,
       fadeDuration: 0,
       zoom: 13,
-      canvasContextAttributes: { antialias: true },
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.on("load", () => this.#load());
@@ -103,7 +102,7 @@ export class LiveMap {
     this.map.setPadding({ top: 0, left: 0, ...room });
   }
 
-  show(position: LonLat, zoom = 17.2): void {
+  show(position: LonLat, zoom: number): void {
     const camera = { center: position, zoom: Math.max(zoom, this.map.getZoom()) };
     this.map.easeTo({ ...camera, duration: this.#moves() ? 700 : 0 });
   }

@@ -1,11 +1,12 @@
 /** What the map draws of each signal: a piece of stop line and a way through the junction for each movement. */
 import type { IntersectionConfig, LaneProperties, LonLat, Movement, Turn } from "../contract";
-import { Plane, stopBar } from "./geometry";
+import { Plane, stopBar, tail } from "./geometry";
 
 /** Where a movement stands across its lane, from the left (right-hand traffic). */
 const ACROSS: Record<Turn, number> = { u_turn: 0, left: 1, through: 2, right: 3, pedestrian: 4 };
 const DEFAULT_WIDTH_M = 3.2;
 const BACK_M = 1.6;
+const HEAD_M = 1.5;
 
 export interface SignalFeatures {
   /** Feature ids in the order of the indications; 0 where the movement is not drawn. */
@@ -29,7 +30,8 @@ function feature(id: number, geometry: GeoJSON.Geometry, properties = {}): GeoJS
 
 /** Degrees clockwise from north, of the path's end. */
 function bearing(path: readonly LonLat[]): number {
-  const [from, to] = path.slice(-2);
+  const [from] = tail(path, HEAD_M);
+  const to = path.at(-1);
   if (!from || !to) return 0;
   const [x, y] = new Plane(from).metres(to);
   return (Math.atan2(x, y) * 180) / Math.PI;
@@ -42,12 +44,18 @@ export function signalFeatures(
 ): SignalFeatures {
   const features: SignalFeatures = { ids: [], stops: [], turns: [], heads: [], junctions: [] };
   const sharing = Map.groupBy(config.movements, (movement) => movement.from_lane);
+  // A U-turn beside other movements of its lane says nothing more and hides them.
+  const alone = ({ turn, from_lane }: Movement) => turn !== "u_turn" || sharing.get(from_lane)?.length === 1;
   for (const movement of config.movements) {
+    if (!alone(movement)) {
+      features.ids[movement.index] = 0;
+      continue;
+    }
     const id = nextId();
     features.ids[movement.index] = id;
     const lane = lanes.get(movement.from_lane);
     const width_m = lane?.properties.width_m ?? DEFAULT_WIDTH_M;
-    const abreast = (sharing.get(movement.from_lane) ?? []).toSorted(
+    const abreast = (sharing.get(movement.from_lane) ?? []).filter(alone).toSorted(
       (a, b) => ACROSS[a.turn] - ACROSS[b.turn] || a.index - b.index,
     );
     const approach = lane?.path ?? backwards(movement);

@@ -108,7 +108,7 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
     },
     {
       id: "join", type: "line", source: "joins", layout: round,
-      paint: { "line-color": colours.junction, "line-width": metres(width, lat, 1.4) },
+      paint: { "line-color": colours.junction, "line-width": metres(width, lat, 1.8) },
     },
     {
       id: "junction", type: "line", source: "junctions", layout: round,
@@ -116,14 +116,14 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
     },
     {
       id: "road", type: "line", source: "lanes", layout: round,
-      paint: { "line-color": colours.road, "line-width": metres(["*", width, 0.93], lat, 1.5) },
+      paint: { "line-color": colours.road, "line-width": metres(["*", width, 0.93], lat, 1.8) },
     },
     {
       id: "lane", type: "line", source: "lanes", layout: butt, filter: ["!=", ["get", "intersection"], null],
       paint: {
         "line-color": laneColour(colouring, colours),
         "line-opacity": laneOpacity(colouring),
-        "line-width": metres(["*", width, 0.72], lat, 2),
+        "line-width": metres(["*", width, 0.72], lat, 2.6),
       },
     },
     {
@@ -131,7 +131,7 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       paint: {
         "line-color": strain(["get", "share"], colours),
         "line-opacity": fade(14, 15, 1),
-        "line-width": metres(["*", width, 0.72], lat, 2.4),
+        "line-width": metres(["*", width, 0.72], lat, 3),
       },
     },
     {

@@ -6,15 +6,10 @@ import { attribute, h, keyed, text } from "../dom";
 import { age, number, said, t, term } from "../i18n";
 import type { Part, Selection } from "./situation";
 
-/** The server derives `silent`; this only keeps the list true while the server itself is away. */
-const SILENT_S = 30;
 const KINDS = ["service", "signal", "camera", "lanes", "vision", "traffic", "sensor", "network"];
 const LOST = new Set(["silent", "offline", "failed"]);
 
-export const healthOf = (agent: Agent): string =>
-  agent.health === "ok" && age_s(agent.at) > SILENT_S ? "silent" : agent.health;
-
-export const isLost = (agent: Agent): boolean => LOST.has(healthOf(agent));
+export const isLost = ({ health }: Agent): boolean => LOST.has(health);
 
 export class AgentList implements Part {
   readonly #lost = h("ul", { class: "agent-list" });
@@ -62,14 +57,13 @@ export class AgentList implements Part {
 
   #update(item: HTMLElement, agent: Agent): void {
     const button = item.firstElementChild as HTMLButtonElement;
-    const health = healthOf(agent);
     const target = selectionOf(this.#city, agent);
     button.disabled = target === null;
     button.onclick = () => this.#select(target);
-    attribute(button, "data-health", health);
+    attribute(button, "data-health", agent.health);
     const [, name, state, detail] = [...button.children] as [Element, Element, Element, Element];
     text(name, agent.device);
-    text(state, term("health", health));
+    text(state, term("health", agent.health));
     const notes = [
       t("agents.heard", { age: age(age_s(agent.at)) }),
       agent.spooled > 0 && t("agents.spooled", { n: number(agent.spooled) }),

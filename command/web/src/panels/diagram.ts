@@ -5,12 +5,16 @@ import { svg } from "../dom";
 
 const SIZE = 60;
 const MARGIN = 3;
-const APPROACH_M = 16;
+/** Approaches are drawn this long, against the larger side of the junction itself. */
+const APPROACH_SHARE = 0.45;
 
 export function diagram(config: IntersectionConfig, phase: Phase): SVGSVGElement {
   const drawing = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "diagram", "aria-hidden": "true" });
   const ways = config.movements.filter(({ path }) => path.length > 1);
-  const stubs = config.lanes.filter(({ path }) => path.length > 1).map(({ path }) => tail(path, APPROACH_M));
+  const junction = bounds(ways.map(({ path }) => path));
+  if (!junction) return drawing;
+  const approach_m = Math.max(...new Plane(junction[0]).metres(junction[1])) * APPROACH_SHARE;
+  const stubs = config.lanes.filter(({ path }) => path.length > 1).map(({ path }) => tail(path, approach_m));
   const whole = bounds([...ways.map(({ path }) => path), ...stubs]);
   if (!whole) return drawing;
   const points = projector(whole);
