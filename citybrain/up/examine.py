@@ -70,7 +70,7 @@ def examine(settings: config.Settings | ConfigError) -> Iterator[Finding]:
     yield Finding("configuration", Verdict.OK, os.environ.get(config.ENV_FILE, config.FILE_NAME))
     yield _postgres_program()
     yield _probe("front end", "command.build:describe", "citybrain web build")
-    yield _probe("default detector", "vision.models.install:describe_default", "citybrain models install")
+    yield _detector(settings)
     yield _scenario(settings)
     yield _accelerator()
     running = state.read()
@@ -131,6 +131,17 @@ def _probe(what: str, place: str, remedy: str) -> Finding:
         return Finding(what, Verdict.OK, str(describe()))
     except (CityBrainError, ImportError) as error:
         return Finding(what, Verdict.WARNING, str(error), remedy)
+
+
+def _detector(settings: config.Settings) -> Finding:
+    try:
+        verified = resolve("vision.models.registry:verified")
+        assert callable(verified)
+        name = settings.vision.model or str(resolve("vision.models.registry:DEFAULT_MODEL"))
+        verified(name)
+    except (CityBrainError, ImportError) as error:
+        return Finding("detector", Verdict.WARNING, str(error), "citybrain models install")
+    return Finding("detector", Verdict.OK, f"{name}, its checksum is right")
 
 
 def _scenario(settings: config.Settings) -> Finding:

@@ -179,7 +179,13 @@ class City:
         """The front end and the detector, where this machine does not have them yet."""
         _call("command.build:ensure_built", self._tell)
         if self.settings.cameras and not self.settings.vision.model:
-            _call("vision.models.install:ensure_default", self._tell)
+            _call("vision.models.install:install_default", self._tell_step)
+
+    def _tell_step(self, step: object) -> None:
+        """Progress of the detector's installation, a line for each step."""
+        name, done = getattr(step, "name", ""), getattr(step, "done", 0)
+        if done == 0:
+            self._tell(f"  {name}")
 
     def _migrate(self) -> None:
         applied = _call("ingest.migrate:migrate", self.settings.database.dsn)

