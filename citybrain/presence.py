@@ -53,8 +53,9 @@ class Presence:
         spooled: int = 0,
         sent: int = 0,
         figures: Mapping[str, float] | None = None,
+        position: LonLat | None = None,
     ) -> None:
-        """Publish how the device is now."""
+        """Publish how the device is now; a `position` is kept for the reports that follow."""
         with self._lock:
             self._status = AgentStatus(
                 at=datetime.now(UTC),
@@ -64,7 +65,7 @@ class Presence:
                 version=__version__,
                 started_at=self._started_at,
                 detail=detail[:500],
-                position=self._status.position,
+                position=position or self._status.position,
                 spooled=spooled,
                 sent=sent,
                 figures=dict(figures or {}),

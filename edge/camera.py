@@ -1,0 +1,211 @@
+"""The agent beside a camera: pictures in, what moves out as JPEG frames, never stored, never late."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+
+from citybrain import topics
+from citybrain.config import Camera, Settings
+from citybrain.errors import ConfigError, Unavailable
+from citybrain.gate import MotionGate
+from citybrain.messages import MAX_FRAME_BYTES, FrameMeta, Health, pack_frame
+from citybrain.presence import HEARTBEAT_S, Presence
+from citybrain.sources import Frame, Image, open_source, paced
+
+log = structlog.get_logger()
+
+STILL_S = 5.0
+"""A camera that sees nothing move sends a picture so often."""
+MIN_MOTION = 0.001
+"""Share of the picture that must move: a person 20 px tall in a picture 640 px wide."""
+BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+_HEAD_BYTES = 4_000
+
+
+@dataclass(slots=True)
+class Figures:
+    """Since the boot."""
+
+    captured: int = 0
+    sent: int = 0
+    gated: int = 0
+    dropped: int = 0
+    bytes: int = 0
+    motion: float = 0.0
+
+
+class Look(NamedTuple):
+    """What `check` saw: sizes in px, rates per second, shares 0 to 1."""
+
+    width: int
+    height: int
+    fps: float
+    motion: float
+    brightness: float
+    jpeg_bytes: int
+    still: Image
+
+
+class CameraAgent:
+    """One camera's agent; `run` until told to stop."""
+
+    def __init__(self, settings: Settings, name: str, camera: Camera) -> None:
+        self.device = f"camera/{name}"
+        self._name = name
+        self._camera = camera
+        self._topic = topics.for_device(settings.site.name, self.device, "frame")
+        self._presence = Presence(settings, self.device, camera.position)
+        self._gate = MotionGate()
+        self._figures = Figures()
+        self._last_sent = 0.0
+        self._reported_at = time.monotonic()
+        self._reported = Figures()
+        self._log = log.bind(device=self.device)
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve the camera until `stop`; one that is away is tried again after 1 to 30 s."""
+        self._presence.bus.start(timeout_s=None)
+        attempt = 0
+        while not stop.is_set():
+            captured = self._figures.captured
+            try:
+                self._play(stop)
+                if not self._camera.loop:
+                    self._report(Health.OK, "the source has ended", at_once=True)
+                    self._idle(stop)
+                continue
+            except (ConfigError, Unavailable) as error:
+                health = Health.FAILED if isinstance(error, ConfigError) else Health.DEGRADED
+                self._log.warning("camera_lost", reason=str(error))
+                self._report(health, str(error), at_once=True)
+            except Exception as error:
+                self._log.exception("camera_failed")
+                self._report(Health.FAILED, f"{type(error).__name__}: {error}", at_once=True)
+            attempt = 0 if self._figures.captured > captured else attempt + 1
+            stop.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+        self._presence.leave()
+
+    def _play(self, stop: threading.Event) -> None:
+        with open_source(self._camera.source) as source:
+            self._log.info("camera_found", width=source.width, height=source.height, fps=source.fps)
+            self._report(Health.OK, "", at_once=True)
+            due_s = 0.0
+            for frame, late in paced(source):
+                self._figures.captured += 1 + late
+                self._figures.dropped += late
+                if stop.is_set():
+                    return
+                # Half a frame early is on time, or 30 frames a second would become 3 where 5 are wanted.
+                if frame.media_s + 0.5 / source.fps >= due_s:
+                    due_s = max(due_s + 1.0 / self._camera.fps, frame.media_s)
+                    self._take(frame)
+                self._report(Health.OK, "")
+
+    def _take(self, frame: Frame) -> None:
+        image = scaled(frame.image_bgr, self._camera.width)
+        self._figures.motion = self._gate.look(image).share
+        now = time.monotonic()
+        if self._figures.motion < MIN_MOTION and now < self._last_sent + STILL_S:
+            self._figures.gated += 1
+            return
+        payload = self._packed(image, frame.media_s, frame.captured_at)
+        if self._presence.bus.publish_now(self._topic, payload):
+            self._last_sent = now
+            self._figures.sent += 1
+            self._figures.bytes += len(payload)
+        else:
+            self._figures.dropped += 1
+
+    def _packed(self, image: Image, media_s: float, at: datetime) -> bytes:
+        meta = FrameMeta(
+            at=at,
+            camera=self._name,
+            boot=self._presence.boot,
+            frame=self._figures.captured,
+            width=image.shape[1],
+            height=image.shape[0],
+            media_s=media_s,
+            motion=self._figures.motion,
+            dropped=self._figures.dropped,
+        )
+        return pack_frame(meta, jpeg_of(image, self._camera.jpeg_quality))
+
+    def _report(self, health: Health, detail: str, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        passed_s = now - self._reported_at
+        if not at_once and passed_s < HEARTBEAT_S:
+            return
+        done, before = self._figures, self._reported
+        per_s = 1.0 / passed_s if passed_s > 0 else 0.0
+        figures = {
+            "fps": round((done.sent - before.sent) * per_s, 2),
+            "captured_fps": round((done.captured - before.captured) * per_s, 2),
+            "bytes_per_s": round((done.bytes - before.bytes) * per_s),
+            "motion": round(done.motion, 4),
+            "dropped": float(done.dropped),
+            "gated": float(done.gated),
+        }
+        self._reported_at = now
+        self._reported = Figures(done.captured, done.sent, done.gated, done.dropped, done.bytes, done.motion)
+        self._presence.report(health, detail, sent=done.sent, figures=figures)
+
+    def _idle(self, stop: threading.Event) -> None:
+        while not stop.wait(1.0):
+            self._report(Health.OK, "the source has ended")
+
+
+def check(camera: Camera, seconds: float = 3.0) -> Look:
+    """Look through `camera` for a while of its own time.
+
+    Raises:
+        ConfigError, Unavailable: as `open_source`.
+    """
+    gate = MotionGate()
+    motions: list[float] = []
+    with open_source(camera.source) as source:
+        begin = time.monotonic()
+        frames = 0
+        for frame in _some(iter(source), seconds):
+            image = scaled(frame.image_bgr, camera.width)
+            motions.append(gate.look(image).share)
+            frames += 1
+        wall_s = time.monotonic() - begin
+        fps = frames / wall_s if source.live and wall_s > 0 else source.fps
+        # The first picture counts as wholly moved, because nothing came before it.
+        motion = sum(motions[1:]) / max(1, len(motions) - 1)
+        jpeg = jpeg_of(image, camera.jpeg_quality)
+        return Look(source.width, source.height, fps, motion, float(image.mean()) / 255.0, len(jpeg), image)
+
+
+def _some(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
+    for frame in frames:
+        yield frame
+        if frame.media_s >= seconds:
+            return
+
+
+def scaled(image: Image, width: int) -> Image:
+    """The image no wider than `width`, its shape kept."""
+    import cv2
+    import numpy as np
+
+    if image.shape[1] <= width:
+        return image
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def jpeg_of(image: Image, quality: int) -> bytes:
+    """JPEG small enough for a frame: the quality goes down where it must."""
+    import cv2
+
+    for wanted in (quality, 60, 40, 20):
+        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, min(wanted, quality)])
+        if len(jpeg) <= MAX_FRAME_BYTES - _HEAD_BYTES:
+            return jpeg.tobytes()
+    raise ConfigError(f"a picture of {image.shape[1]} x {image.shape[0]} px is too large; lower its width")

@@ -1,0 +1,150 @@
+"""`citybrain edge`: the agents beside cameras and signals."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from citybrain import log
+from citybrain.cli import settings_of
+from citybrain.config import Camera, Settings
+from citybrain.errors import ConfigError, ContractError
+from citybrain.topics import check_id
+from edge.host import Agent, lane_agent, run_agents, signal_agent, stop_event, street_agents
+from edge.postman import Postman
+
+if TYPE_CHECKING:
+    from edge.camera import Look
+
+
+@click.group(short_help="Run the agents beside cameras and signals.")
+def edge() -> None:
+    """Run the agents beside cameras and signals.
+
+    \b
+    Example:
+      citybrain edge street
+    """
+
+
+@edge.command(short_help="All agents of the simulated street in one process.")
+@click.pass_context
+def street(ctx: click.Context) -> None:
+    """Run a signal agent and a lane agent for every intersection of the running street.
+
+    It waits for the street (`citybrain run street`) and ends with Ctrl-C.
+
+    \b
+    Example:
+      citybrain edge street
+    """
+    log.configure("edge-street")
+    settings = settings_of(ctx)
+
+    def build(postman: Postman, stop: Event) -> Iterable[Agent]:
+        return street_agents(settings, postman, stop)
+
+    run_agents(settings, "street", build)
+
+
+@edge.command("signal", short_help="The agent of one signal controller.")
+@click.argument("intersection")
+@click.pass_context
+def signal_(ctx: click.Context, intersection: str) -> None:
+    """Run the agent of the signal controller INTERSECTION.
+
+    \b
+    Example:
+      citybrain edge signal 247379907
+    """
+    _check(intersection)
+    log.configure(f"edge-signal-{intersection}")
+    settings = settings_of(ctx)
+
+    def build(postman: Postman, _stop: Event) -> Iterable[Agent]:
+        return [signal_agent(settings, postman, intersection)]
+
+    run_agents(settings, f"signal-{intersection}", build)
+
+
+@edge.command(short_help="The lane observer of one intersection.")
+@click.argument("intersection")
+@click.pass_context
+def lanes(ctx: click.Context, intersection: str) -> None:
+    """Run the lane observer of INTERSECTION.
+
+    \b
+    Example:
+      citybrain edge lanes 247379907
+    """
+    _check(intersection)
+    log.configure(f"edge-lanes-{intersection}")
+    settings = settings_of(ctx)
+
+    def build(postman: Postman, _stop: Event) -> Iterable[Agent]:
+        return [lane_agent(settings, postman, intersection)]
+
+    run_agents(settings, f"lanes-{intersection}", build)
+
+
+def _check(id_: str) -> None:
+    try:
+        check_id(id_)
+    except ContractError as error:
+        raise ConfigError(str(error)) from error
+
+
+@edge.command(short_help="The agent of one camera.")
+@click.argument("name")
+@click.option("--source", help="Video file, image folder, rtsp:// or http:// URL, or device number.")
+@click.option("--check", "is_check", is_flag=True, help="Only say what the camera sees, and write a still.")
+@click.option(
+    "--still", type=click.Path(path_type=Path, dir_okay=False), help="With --check; default NAME.jpg."
+)
+@click.pass_context
+def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, still: Path | None) -> None:
+    """Run the agent of the camera NAME, configured in [cameras.NAME] or by --source.
+
+    \b
+    Example:
+      citybrain edge camera gate --source rtsp://10.0.0.7/stream --check
+    """
+    _check(name)
+    settings = settings_of(ctx)
+    wanted = _camera(settings, name, source)
+    from edge.camera import CameraAgent, check
+
+    if is_check:
+        _print_check(check(wanted), still or Path(f"{name}.jpg"))
+        return
+    log.configure(f"edge-camera-{name}")
+    agent = CameraAgent(settings, name, wanted)
+    agent.run(stop_event())
+
+
+def _camera(settings: Settings, name: str, source: str | None) -> Camera:
+    known = settings.cameras.get(name)
+    if known is None and not source:
+        there = ", ".join(settings.cameras) or "none"
+        raise ConfigError(f"no camera {name!r} is configured (there is {there}): name it or give --source")
+    if known is None:
+        return Camera(source=source or "")
+    return msgspec.structs.replace(known, source=source) if source else known
+
+
+def _print_check(look: "Look", still: Path) -> None:
+    from edge.camera import jpeg_of
+
+    try:
+        still.write_bytes(jpeg_of(look.still, 90))
+    except OSError as error:
+        raise ConfigError(f"the still {still} cannot be written: {error.strerror}") from error
+    click.echo(f"size        {look.width} x {look.height} px")
+    click.echo(f"rate        {look.fps:.1f} frames a second")
+    click.echo(f"motion      {100 * look.motion:.2f} % of the picture")
+    click.echo(f"brightness  {100 * look.brightness:.0f} %")
+    click.echo(f"JPEG        {look.jpeg_bytes / 1000:.0f} kB a frame")
+    click.echo(f"still       {still}")

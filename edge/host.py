@@ -1,0 +1,100 @@
+"""Several agents in one process: a thread each, one spool and one postman for all."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import structlog
+
+from citybrain.config import Settings
+from citybrain.errors import Unavailable
+from citybrain.paths import data_dir
+from edge.drivers.sumo import SumoCabinet, SumoLanes, list_intersections
+from edge.lanes import LaneAgent
+from edge.postman import Postman
+from edge.signal import SignalAgent
+from edge.spool import Spool
+
+log = structlog.get_logger()
+
+WAIT_S = 1.0
+
+
+class Agent(Protocol):
+    """Anything that runs beside a device."""
+
+    device: str
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`."""
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set; for the main thread of a process."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def run_agents(
+    settings: Settings, spool_name: str, build: Callable[[Postman, threading.Event], Iterable[Agent]]
+) -> None:
+    """Run the agents that `build` makes, with the spool `spool_name`, until SIGTERM or Ctrl-C.
+
+    Raises:
+        ConfigError: the spool is in use or cannot be written.
+    """
+    stop = stop_event()
+    spool = Spool(
+        data_dir() / "spool" / f"{spool_name}.sqlite",
+        settings.edge.spool_max_bytes,
+        settings.edge.spool_max_age_s,
+    )
+    postman = Postman(spool).start()
+    try:
+        threads = [
+            threading.Thread(target=agent.run, args=(stop,), name=agent.device)
+            for agent in build(postman, stop)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        postman.stop()
+
+
+def street_agents(settings: Settings, postman: Postman, stop: threading.Event) -> list[Agent]:
+    """A signal agent and a lane agent for each intersection of the running street; waits for the street."""
+    intersections = _intersections(settings, stop)
+    log.info("street_found", intersections=len(intersections))
+    agents: list[Agent] = []
+    for intersection in intersections:
+        agents.append(signal_agent(settings, postman, intersection))
+        agents.append(lane_agent(settings, postman, intersection))
+    return agents
+
+
+def signal_agent(settings: Settings, postman: Postman, intersection: str) -> SignalAgent:
+    """The agent of one signal of the street."""
+    return SignalAgent(settings, postman, SumoCabinet(settings.street, intersection), intersection)
+
+
+def lane_agent(settings: Settings, postman: Postman, intersection: str) -> LaneAgent:
+    """The lane observer of one intersection of the street."""
+    return LaneAgent(settings, postman, SumoLanes(settings.street, intersection), intersection)
+
+
+def _intersections(settings: Settings, stop: threading.Event) -> list[str]:
+    told = False
+    while not stop.is_set():
+        try:
+            return list_intersections(settings.street)
+        except Unavailable as error:
+            if not told:
+                log.warning("street_awaited", reason=str(error))
+            told = True
+            stop.wait(WAIT_S)
+    return []

@@ -1,0 +1,132 @@
+"""What an agent speaks through: its presence, its numbers, its letters."""
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from citybrain import topics
+from citybrain.bus import Handler
+from citybrain.config import Settings
+from citybrain.errors import ContractError
+from citybrain.messages import Health, IngestAck, LonLat, Stored, decode, encode
+from citybrain.presence import HEARTBEAT_S, Presence
+from edge.postman import Postman
+from edge.spool import Ack, Letter
+
+log = structlog.get_logger()
+
+UNNUMBERED = 1
+"""For `seq` of a message that `Outbox.send` will number."""
+
+
+class Outbox:
+    """One device's way to the broker. `start`, then `send` and `report`; `close` says goodbye."""
+
+    def __init__(self, settings: Settings, postman: Postman, device: str) -> None:
+        self.device = device
+        self._site = settings.site.name
+        self._presence = Presence(settings, device)
+        self._postman = postman
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._retained: dict[str, bytes] = {}
+        self._reported: tuple[Health, str] | None = None
+        self._reported_at = 0.0
+        bus = self._presence.bus
+        bus.subscribe(topics.for_device(self._site, device, "ack"), self._on_ack)
+        bus.on_connected(self._on_connected)
+        postman.enlist(device, self._publish)
+
+    @property
+    def boot(self) -> int:
+        return self._presence.boot
+
+    @property
+    def connected(self) -> bool:
+        return self._presence.bus.connected
+
+    def start(self) -> None:
+        """Connect, and go on trying; nothing is lost meanwhile."""
+        self._presence.bus.start(timeout_s=None)
+
+    def subscribe(self, what: str, handler: Handler) -> None:
+        """Hear the topic `<kind>/<id>/<what>` of this device."""
+        self._presence.bus.subscribe(topics.for_device(self._site, self.device, what), handler)
+
+    def send(self, what: str, message: Stored, *, retain: bool = False) -> int:
+        """Number `message` for this device and boot, spool it and publish it; the number.
+
+        A retained message is also announced anew after each connect.
+        """
+        topic = topics.for_device(self._site, self.device, what)
+        with self._lock:
+            seq = self._seq + 1
+            numbered = msgspec.structs.replace(message, device=self.device, boot=self.boot, seq=seq)
+            payload = encode(numbered)
+            now_s = time.time()
+            letter = Letter(self.device, self.boot, seq, topic, now_s, now_s, payload)
+            self._seq = seq
+            if retain:
+                self._retained[topic] = payload
+            self._postman.post(letter, self._publish_retained if retain else self._publish)
+        return seq
+
+    def report(
+        self,
+        health: Health,
+        detail: str = "",
+        figures: Mapping[str, float] | None = None,
+        position: LonLat | None = None,
+    ) -> None:
+        """Say how the device is: at once where that changed, else once a heartbeat. Call it often."""
+        if self._postman.is_failing and health is Health.OK:
+            health, detail = Health.DEGRADED, "the spool cannot be written"
+        now = time.monotonic()
+        if (health, detail) == self._reported and now < self._reported_at + HEARTBEAT_S:
+            return
+        self._reported, self._reported_at = (health, detail), now
+        self._presence.report(
+            health,
+            detail,
+            spooled=min(self._postman.waiting(self.device), 1_000_000),
+            sent=self._seq,
+            figures={**(figures or {}), "dropped": float(self._postman.dropped)},
+            position=position,
+        )
+
+    def close(self) -> None:
+        """Disconnect cleanly; what is not acknowledged stays on disk."""
+        self._presence.leave()
+
+    def _publish(self, topic: str, payload: bytes) -> bool:
+        # Nothing waits in the client's own queue: that is what the disk is for.
+        return self._presence.bus.publish_now(topic, payload, qos=1)
+
+    def _publish_retained(self, topic: str, payload: bytes) -> bool:
+        bus = self._presence.bus
+        return bus.connected and bus.publish(topic, payload, retain=True)
+
+    def _on_connected(self) -> None:
+        with self._lock:
+            retained = list(self._retained.items())
+        for topic, payload in retained:
+            self._publish_retained(topic, payload)
+        self._postman.reconnected(self.device)
+
+    def _on_ack(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        try:
+            message = decode(payload)
+        except ContractError as error:
+            log.warning("ack_malformed", device=self.device, reason=str(error))
+            return
+        if isinstance(message, IngestAck) and message.device == self.device:
+            self._postman.acknowledge(Ack(message.device, message.boot, message.seq))
+
+
+def now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
