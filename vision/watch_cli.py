@@ -28,7 +28,7 @@ EVERY = "Detect on each k-th frame only, and predict between."
 @click.option("--json", "json_file", type=FILE, help="Write the counts here.")
 @click.option("--every", type=click.IntRange(1, 30), default=1, show_default=True, help=EVERY)
 @click.option("--model", default="", help="A detector of `citybrain models list`; default SSDLite.")
-@click.option("--fps", type=click.FloatRange(0.1, 240), help="Rate of an image folder, or to thin a source.")
+@click.option("--fps", type=click.FloatRange(0.1, 240), help="Rate of an image folder; default 10.")
 @click.option("--min-confidence", type=SHARE, default=0.35, show_default=True, help="To be counted.")
 def watch(
     source: str,
@@ -60,11 +60,11 @@ def watch(
     for path in (out, json_file):
         if path is not None and not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: the folder {path.absolute().parent} does not exist; make it first")
-    opened = open_source(source, fps)
-    pipeline = Pipeline(_detector(model), numbers, min_confidence=min_confidence, every=every)
     watched: Watched | None = None
     with contextlib.ExitStack() as stack:
-        show = stack.enter_context(Recording(out, opened.fps or 25.0)).write if out else None
+        opened = stack.enter_context(open_source(source, fps))
+        pipeline = Pipeline(_detector(model), numbers, min_confidence=min_confidence, every=every)
+        show = stack.enter_context(Recording(out, opened.fps)).write if out else None
         # Ctrl-C ends a live source; what was counted until then is the result.
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
         for so_far in _shown(run(opened, pipeline, show), opened.frames, source):
