@@ -16,6 +16,7 @@ ZERO_S = 60.0
 class _Movement:
     counts: Counter[RoadUser]
     start_s: float
+    is_told: bool = False
 
 
 class Tally:
@@ -43,7 +44,9 @@ class Tally:
         self._missed += frames
 
     def collect(self, now_s: float, *, well: bool) -> list[TurningCount]:
-        """What is due: movements with counts once a period, without any once a minute; not numbered yet.
+        """What is due: movements with counts once a period, without any at first and once a minute.
+
+        They are not numbered yet.
 
         Nothing is said of a time without frames. `quality` is the share of the frames that were looked at,
         0 where the camera is not `well`.
@@ -56,9 +59,9 @@ class Tally:
         for name, movement in self._movements.items():
             if not self._looked and not movement.counts:
                 movement.start_s = now_s
-            elif movement.counts or now_s - movement.start_s >= ZERO_S:
+            elif movement.counts or not movement.is_told or now_s - movement.start_s >= ZERO_S:
                 reports.append(self._report(name, movement, now_s, share if well else 0.0))
-                movement.counts, movement.start_s = Counter(), now_s
+                movement.counts, movement.start_s, movement.is_told = Counter(), now_s, True
         self._looked = self._missed = 0
         return reports
 
