@@ -84,7 +84,8 @@ class Line:
     @classmethod
     def between(cls, a: Point, b: Point, name: str = "line") -> "Line":
         """The line from a to b, turned so that `toward` is downwards in the picture (or, for an upright
-        line, to the right)."""
+        line, to the right).
+        """
         dx, dy = b.x - a.x, b.y - a.y
         flipped = dx < 0 if abs(dx) >= abs(dy) else dy > 0
         return cls(b, a, name) if flipped else cls(a, b, name)
@@ -101,13 +102,16 @@ def parse_line(text: str) -> tuple[float, float, float, float]:
     except ValueError as error:
         raise ConfigError(f"line = {text!r} is not x1,y1,x2,y2; give pixels or shares of 0 to 1") from error
     if not all(0 <= value < 1e5 for value in (x1, y1, x2, y2)):
-        raise ConfigError(f"line = {text!r}: each number must be 0 or more, in pixels or as a share of 0 to 1")
+        raise ConfigError(
+            f"line = {text!r}: each number must be 0 or more, in pixels or as a share of 0 to 1"
+        )
     return x1, y1, x2, y2
 
 
 def line_in(numbers: tuple[float, float, float, float] | None, width: int, height: int) -> Line:
     """The line of four numbers in a picture of this size: shares where all are at most 1, else pixels;
-    without numbers the horizontal line across the middle."""
+    without numbers the horizontal line across the middle.
+    """
     shares = numbers or (0.0, 0.5, 1.0, 0.5)
     if max(shares) <= 1:
         return Line.from_shares(shares, width, height)
@@ -134,7 +138,7 @@ class _Path:
     side: int
     seen_s: float
     last: Point
-    velocity: Point = Point(0.0, 0.0)
+    velocity: Point
     counted_s: float = -1e9
     done: set[int] = field(default_factory=set)
 
@@ -162,7 +166,7 @@ class LineCounter:
         """The crossings that this frame's tracks complete."""
         step_s = 0.0 if self._last_s is None else min(at_s - self._last_s, 2.0)
         self._last_s = at_s
-        crossings = []
+        crossings: list[Crossing] = []
         for row in range(len(tracks)):
             if tracks.seen[row]:
                 crossings += self._follow(tracks, row, at_s, step_s)
@@ -208,7 +212,7 @@ class LineCounter:
             back_s = BACKTRACK_FRAMES * step_s
             origin = Point(first.x - vx * back_s, first.y - vy * back_s)
         side = 1 if self.line.side(origin) > 0 else -1
-        return _Path(origin, side, float(tracks.first_s[row]), first)
+        return _Path(origin, side, float(tracks.first_s[row]), first, Point(vx, vy))
 
     def _is_twin(self, track: int, direction: int, point: Point, size: float, at_s: float) -> bool:
         """Whether another track was just counted here the same way: one vehicle, found under a new number."""

@@ -52,4 +52,6 @@ def _label(picture: Frame, foot: tuple[int, int], text: str, colour: Colour, sca
     (width, height), _ = cv2.getTextSize(text, FONT, size, 1)
     x, y = max(foot[0], 0), max(foot[1], height + 4)
     cv2.rectangle(picture, (x, y - height - 4), (x + width + 4, y), colour, cv2.FILLED)
-    cv2.putText(picture, text, (x + 2, y - 3), FONT, size, WHITE if sum(colour) < 330 else DARK, 1, cv2.LINE_AA)
+    cv2.putText(
+        picture, text, (x + 2, y - 3), FONT, size, WHITE if sum(colour) < 330 else DARK, 1, cv2.LINE_AA
+    )

@@ -34,7 +34,7 @@ def to_corners(states: Floats) -> NDArray[np.float32]:
 
 def size_of(states: Floats) -> Floats:
     """One length of each box, (n, 1) pixels: the geometric mean of width and height."""
-    return np.sqrt(np.maximum(states[:, 2:3], 1.0) * np.maximum(states[:, 3:4], 1.0))
+    return np.asarray(np.sqrt(np.maximum(states[:, 2:3], 1.0) * np.maximum(states[:, 3:4], 1.0)))
 
 
 def _none(*shape: int) -> Floats:
@@ -43,7 +43,7 @@ def _none(*shape: int) -> Floats:
 
 @dataclass(slots=True)
 class BoxFilter:
-    """State of n boxes: `state` and `rate` (n, 4) in pixels and pixels per second, with covariances (n, 4)."""
+    """State of n boxes: `state` and `rate` (n, 4) in pixels and pixels per second, and covariances."""
 
     state: Floats = field(default_factory=lambda: _none(0, 4))
     rate: Floats = field(default_factory=lambda: _none(0, 4))
@@ -80,7 +80,8 @@ class BoxFilter:
 
     def append(self, measured: Floats, velocity: Floats, deviation: Floats) -> None:
         """Add new boxes (m, 4) with a guess (m, 2) of their velocity in pixels per second, and how sure it
-        is: `deviation` (m, 1) in pixels per second."""
+        is: `deviation` (m, 1) in pixels per second.
+        """
         size = size_of(measured)
         rate = np.concatenate([velocity, np.zeros_like(velocity)], axis=1)
         spread = BIRTH_RATE * size

@@ -1,4 +1,4 @@
-"""One frame in, tracked road users and completed crossings out; the same for a file and for a city's cameras."""
+"""One frame in, tracked road users and completed crossings out; for a file as for a city's cameras."""
 
 import time
 from dataclasses import dataclass

@@ -32,7 +32,8 @@ _TWO_WHEELS = np.array([user in {RoadUser.BICYCLE, RoadUser.MOTORCYCLE} for user
 
 def private_regions(found: Detections, width: int, height: int) -> tuple[Regions, Cells]:
     """Regions (n, 4) x1, y1, x2, y2 in whole pixels that may show a face or a plate, and the size (n,) of
-    the cells, in pixels, that hide it."""
+    the cells, in pixels, that hide it.
+    """
     heads = found.select(_ON_FOOT[found.road_user] | _TWO_WHEELS[found.road_user]).boxes
     plates = found.select(~_ON_FOOT[found.road_user]).boxes
     upper, lower = heads.copy(), plates.copy()

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from citybrain.errors import ConfigError
 
-CODECS = (("libx264", {"preset": "veryfast", "crf": "23"}), ("libopenh264", {}), ("mpeg4", {"qscale": "4"}))
+CODECS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("libx264", {"preset": "veryfast", "crf": "23"}),
+    ("libopenh264", {}),
+    ("mpeg4", {"qscale": "4"}),
+)
 
 
 class Recording:
@@ -28,7 +32,9 @@ class Recording:
         try:
             self._file: Any = av.open(str(path), "w")
         except (OSError, ValueError) as error:
-            raise ConfigError(f"--out {path} cannot be written: {error}; name a .mp4 file in a folder") from error
+            raise ConfigError(
+                f"--out {path} cannot be written: {error}; name a .mp4 file in a folder"
+            ) from error
 
     def write(self, picture: NDArray[np.uint8]) -> None:
         """Append a picture (h, w, 3) uint8 BGR; all as large as the first, smaller ones are filled up."""

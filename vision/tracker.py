@@ -25,7 +25,7 @@ GATE = 11.8
 """Squared normalised distance; 3 in 1000 true partners are further away (chi-square, 2 degrees)."""
 NEAR_IOU = 0.3
 NEAR_GATES = 4.0
-"""Overlap at which a detection may belong to a track from that much further: boxes jump when partly hidden."""
+"""Overlap at which a detection may belong to a track from that much further: half-hidden boxes jump."""
 MAX_LOG_SIZE = 0.8
 MAX_GAP_S = 1.2
 MAX_STANDING_GAP_S = 10.0
@@ -109,11 +109,12 @@ class Tracker:
         weak = np.flatnonzero(
             (found.confidence < self._min_confidence) & (found.confidence >= WEAK_CONFIDENCE)
         )
-        tracks, rows = self._match(np.arange(len(self._track)), sure, found, measured, GATE)
+        first = self._match(np.arange(len(self._track)), sure, found, measured, GATE)
         # A weak detection is no reason to look far, nor to believe in a track seen only once.
-        rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), tracks)
-        more_tracks, more_rows = self._match(rest, weak, found, measured, GATE / 2)
-        self._correct(np.concatenate([tracks, more_tracks]), np.concatenate([rows, more_rows]), found, measured)
+        rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), first[0])
+        second = self._match(rest, weak, found, measured, GATE / 2)
+        tracks, rows = (np.concatenate(pair) for pair in zip(first, second, strict=True))
+        self._correct(tracks, rows, found, measured)
         self._begin(np.setdiff1d(sure, rows), found, measured, at_s)
         self._end()
         return self._report(at_s, self._missed_s == 0)
@@ -141,9 +142,7 @@ class Tracker:
         paired = cost[left, right] < IMPOSSIBLE
         return tracks[left[paired]], rows[right[paired]]
 
-    def _cost(
-        self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float
-    ) -> Floats:
+    def _cost(self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float) -> Floats:
         """Negative log-likelihood of each pair up to constants, with the overlap as a tie-breaker."""
         state = self._filter.state[tracks]
         variance = self._filter.expected_variance()[tracks, None, :2]
@@ -233,7 +232,8 @@ def at_edge(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.b
 
 def _covered(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each box is a second sight of one of `others`: overlapping it, or mostly inside one that is
-    not much larger."""
+    not much larger.
+    """
     inside = _shared(boxes, others) > INSIDE * _area(boxes)[:, None]
     alike = _area(others)[None, :] < MAX_AREA_RATIO * _area(boxes)[:, None]
     double = (inside & alike) | (iou(boxes, others) > SAME_BOX_IOU)

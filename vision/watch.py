@@ -51,10 +51,11 @@ class Watched:
     def report(self) -> dict[str, Any]:
         """For a JSON file: the line, the counts, each crossing, and the cost of each stage."""
         line = self.line
+        counts = self.counts if line else {}
         return {
             "frames": self.frames,
             "line": [*line.a, *line.b] if line else None,
-            "counts": {m: {u.value: n for u, n in by.items()} for m, by in self.counts.items()} if line else {},
+            "counts": {name: {user.value: n for user, n in by.items()} for name, by in counts.items()},
             "totals": self.sums if line else {},
             "crossings": [
                 {

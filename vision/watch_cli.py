@@ -16,28 +16,23 @@ from citybrain.messages import RoadUser
 from vision.counting import parse_line
 from vision.watch import Watched
 
-MAX_EVERY = 30
+FILE = click.Path(path_type=Path, dir_okay=False)
+SHARE = click.FloatRange(0.05, 0.95)
+EVERY = "Detect on each k-th frame only, and predict between."
 
 
 @click.command()
 @click.argument("source")
-@click.option("--line", help="Counting line x1,y1,x2,y2 in pixels, or as shares; default across the middle.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the annotated video here.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write counts here.")
-@click.option(
-    "--every",
-    type=click.IntRange(1, MAX_EVERY),
-    default=1,
-    show_default=True,
-    help="Detect on each k-th frame only.",
-)
+@click.option("--line", help="Counting line x1,y1,x2,y2, pixels or shares; default across the middle.")
+@click.option("--out", type=FILE, help="Write the annotated video here.")
+@click.option("--json", "json_file", type=FILE, help="Write the counts here.")
+@click.option("--every", type=click.IntRange(1, 30), default=1, show_default=True, help=EVERY)
 @click.option("--model", default="", help="A detector of `citybrain models list`; default SSDLite.")
-@click.option("--fps", type=click.FloatRange(0.1, 240), help="Rate of an image folder, or to thin a source.")
-@click.option(
-    "--min-confidence", type=click.FloatRange(0.05, 0.95), default=0.35, show_default=True, help="To be counted."
-)
+@click.option("--fps", type=click.FloatRange(0.1, 240), help="Rate of an image folder; default 10.")
+@click.option("--min-confidence", type=SHARE, default=0.35, show_default=True, help="To be counted.")
 def watch(
     source: str,
+    *,
     line: str | None,
     out: Path | None,
     json_file: Path | None,
@@ -65,15 +60,15 @@ def watch(
     for path in (out, json_file):
         if path is not None and not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: the folder {path.absolute().parent} does not exist; make it first")
-    opened = open_source(source, fps)
-    pipeline = Pipeline(_detector(model), numbers, min_confidence=min_confidence, every=every)
     watched: Watched | None = None
     with contextlib.ExitStack() as stack:
-        show = stack.enter_context(Recording(out, opened.fps or 25.0)).write if out else None
+        opened = stack.enter_context(open_source(source, fps))
+        pipeline = Pipeline(_detector(model), numbers, min_confidence=min_confidence, every=every)
+        show = stack.enter_context(Recording(out, opened.fps)).write if out else None
         # Ctrl-C ends a live source; what was counted until then is the result.
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
-        for watched in _shown(run(opened, pipeline, show), opened.frames, source):
-            pass
+        for so_far in _shown(run(opened, pipeline, show), opened.frames, source):
+            watched = so_far
     if watched is None or not watched.frames:
         raise Unavailable(f"source: {source} gave no frame; is it a video, an image folder or a stream?")
     _tell(watched, out)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from citybrain import config
+from citybrain import config, sources
 from citybrain.cli import resolve
 from citybrain.errors import CityBrainError, ConfigError
 from citybrain.paths import data_dir
@@ -53,7 +53,7 @@ def check(settings: config.Settings, *, with_street: bool) -> None:
         _call("simulations.scenarios:find_scenario", settings.street.scenario)
     for name, camera in settings.cameras.items():
         try:
-            _call("citybrain.sources:check_source", camera.source)
+            _check_source(camera.source)
         except CityBrainError as error:
             raise ConfigError(f"camera {name}: {error}") from error
     if running:
@@ -69,6 +69,13 @@ def check(settings: config.Settings, *, with_street: bool) -> None:
         own.append((settings.street.port, "the street", "[street] port in citybrain.toml"))
     for port, who, option in own:
         city.check_port(port, who, option)
+
+
+def _check_source(source: str) -> None:
+    """A file or folder must be readable now; a stream or device may come later, its agent tries again."""
+    if "://" not in source and not source.isdigit():
+        with sources.open_source(source) as opened:
+            next(iter(opened))
 
 
 def _call(place: str, *arguments: object) -> object:

@@ -1,0 +1,199 @@
+"""A camera group: frames of several cameras in, counts, events and blurred pictures out. Knows no network."""
+
+import zlib
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from citybrain.config import Camera, Vision
+from citybrain.errors import ContractError
+from citybrain.messages import Box, FrameMeta, Severity, Stored, TrafficEvent, pack_frame, unpack_frame
+from vision.condition import Change, Condition
+from vision.detections import Detections
+from vision.jpeg import decode_jpeg, encode_jpeg
+from vision.pipeline import Finder, Pipeline, Seen
+from vision.tally import Tally
+from vision.watch import annotate
+
+FORGET_S = 600.0
+"""A camera that has been silent this long starts anew."""
+REMEMBERED = 500
+RATE_SLACK = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Something to publish on `camera/<camera>/<what>`: a message to be numbered, or the bytes of a frame."""
+
+    camera: str
+    what: str
+    content: Stored | bytes
+
+
+@dataclass(slots=True)
+class _CameraState:
+    pipeline: Pipeline
+    tally: Tally
+    condition: Condition = field(default_factory=Condition)
+    sums: dict[str, int] = field(default_factory=dict)
+    frames: int = 0
+    last_s: float = 0.0
+    picture_s: float = 0.0
+    fault: str = ""
+
+
+class CameraGroup:
+    """Everything that is known of the group's cameras; one thread at a time.
+
+    A frame that breaks the contract raises nothing: it is counted, and said in `faults`.
+    """
+
+    def __init__(self, finder: Finder, vision: Vision, cameras: Mapping[str, Camera]) -> None:
+        self._finder = finder
+        self._vision = vision
+        self._settings = cameras
+        self._cameras: dict[str, _CameraState] = {}
+        self._latency_s: deque[float] = deque(maxlen=REMEMBERED)
+        self._detect_s: deque[float] = deque(maxlen=REMEMBERED)
+        self._reported_s: float | None = None
+        self.refused = 0
+
+    def look(self, camera: str, payload: bytes, now_s: float, dropped: int = 0) -> list[Outgoing]:
+        """Take a frame as packed by `pack_frame`; `now_s` in seconds since 1970, `dropped` frames of this
+        camera since the last one that was taken.
+        """
+        state = self._state(camera)
+        state.last_s = now_s
+        state.tally.miss(dropped)
+        try:
+            meta, jpeg = _unpack(camera, payload)
+            picture = decode_jpeg(jpeg)
+        except ContractError as error:
+            self.refused += 1
+            state.tally.miss()
+            state.fault = str(error)
+            return []
+        state.fault = ""
+        at_s = meta.at.timestamp()
+        seen = state.pipeline.process(picture, at_s)
+        state.frames += 1
+        state.tally.add(seen.line.movements, seen.crossings, now_s)
+        for movement in seen.line.movements:
+            state.sums.setdefault(movement, 0)
+        for crossing in seen.crossings:
+            state.sums[crossing.movement] += 1
+        self._latency_s.append(max(now_s - at_s, 0.0))
+        self._detect_s.append(seen.detect_s)
+        changes = state.condition.look(jpeg, picture, at_s)
+        outgoing = [Outgoing(camera, "event", _event(camera, change)) for change in changes]
+        return outgoing + self._picture(state, meta, picture, seen, now_s)
+
+    def collect(self, now_s: float) -> list[Outgoing]:
+        """Counts that are due; also forgets cameras that have long been silent."""
+        for camera in [name for name, state in self._cameras.items() if now_s - state.last_s > FORGET_S]:
+            self.forget(camera)
+        return [
+            Outgoing(camera, "measurement", count)
+            for camera, state in self._cameras.items()
+            for count in state.tally.collect(now_s, well=state.condition.is_well)
+        ]
+
+    def forget(self, camera: str) -> list[Outgoing]:
+        """Stop serving a camera; what it counted until now is handed out."""
+        state = self._cameras.pop(camera, None)
+        if state is None:
+            return []
+        now_s = state.last_s + self._vision.period_s
+        return [Outgoing(camera, "measurement", count) for count in state.tally.collect(now_s, well=True)]
+
+    @property
+    def faults(self) -> list[str]:
+        """One sentence for each camera whose last frame was refused, or that does not see."""
+        told = [f"{name}: {state.fault}" for name, state in self._cameras.items() if state.fault]
+        unwell = [name for name, state in self._cameras.items() if not state.condition.is_well]
+        return told + [f"{name}: blind or frozen" for name in unwell]
+
+    def figures(self, now_s: float) -> dict[str, float]:
+        """Rates since the last call, latencies and detector times of the last frames, in seconds."""
+        passed_s = max(now_s - self._reported_s, 1e-3) if self._reported_s is not None else 0.0
+        self._reported_s = now_s
+        figures = {"cameras": float(len(self._cameras)), "refused": float(self.refused)}
+        for name, state in self._cameras.items():
+            figures[f"fps.{name}"[:64]] = round(state.frames / passed_s, 2) if passed_s else 0.0
+            state.frames = 0
+        for name, values in (("latency", self._latency_s), ("detect", self._detect_s)):
+            if values:
+                p50, p99 = np.percentile(values, (50, 99))
+                figures |= {f"{name}_p50_s": round(float(p50), 4), f"{name}_p99_s": round(float(p99), 4)}
+        return figures
+
+    def _state(self, camera: str) -> _CameraState:
+        state = self._cameras.get(camera)
+        if state is None:
+            line = self._settings[camera].line if camera in self._settings else None
+            pipeline = Pipeline(self._finder, line, min_confidence=self._vision.min_confidence)
+            state = self._cameras[camera] = _CameraState(pipeline, Tally(camera, self._vision.period_s))
+        return state
+
+    def _picture(
+        self, state: _CameraState, meta: FrameMeta, picture: NDArray[np.uint8], seen: Seen, now_s: float
+    ) -> list[Outgoing]:
+        if now_s - state.picture_s < RATE_SLACK / self._vision.picture_fps:
+            return []
+        state.picture_s = now_s
+        height, width = picture.shape[:2]
+        shown = msgspec.structs.replace(
+            meta, width=width, height=height, boxes=boxes_of(seen.tracks.found, width, height)
+        )
+        jpeg = encode_jpeg(annotate(picture, seen, state.sums))
+        return [Outgoing(meta.camera, "picture", pack_frame(shown, jpeg))]
+
+
+def boxes_of(found: Detections, width: int, height: int) -> tuple[Box, ...]:
+    """The rows of `found` as shares of the picture."""
+    shares = np.clip(found.boxes / np.array([width, height, width, height], np.float32), 0, 1)
+    return tuple(
+        Box(
+            x=float(x1),
+            y=float(y1),
+            width=float(x2 - x1),
+            height=float(y2 - y1),
+            road_user=user,
+            confidence=min(float(confidence), 1.0),
+            track=int(track),
+        )
+        for (x1, y1, x2, y2), user, confidence, track in zip(
+            shares, found.road_users, found.confidence, found.track, strict=True
+        )
+    )
+
+
+def _unpack(camera: str, payload: bytes) -> tuple[FrameMeta, bytes]:
+    meta, jpeg = unpack_frame(payload)
+    if meta.camera != camera:
+        raise ContractError(f"a frame of {meta.camera!r} on the topic of {camera!r}", "$.camera")
+    return meta, jpeg
+
+
+def _event(camera: str, change: Change) -> TrafficEvent:
+    start = datetime.fromtimestamp(change.since_s, UTC)
+    end = None if change.until_s is None else datetime.fromtimestamp(change.until_s, UTC)
+    # The camera's id may be as long as an event's may.
+    name = f"{change.kind.value}-{round(1000 * change.since_s)}-{zlib.crc32(camera.encode()):08x}"
+    return TrafficEvent(
+        at=end or datetime.now(UTC),
+        device=f"camera/{camera}",
+        boot=1,
+        seq=1,
+        event=name,
+        kind=change.kind,
+        severity=Severity.WARNING,
+        start_at=start,
+        end_at=end,
+        camera=camera,
+    )
