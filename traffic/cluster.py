@@ -1,23 +1,21 @@
 """Region agents as actors on Ray; the only module of this room that knows Ray."""
 
-import logging
-import os
+import time
 from typing import Any
 
-import ray
 import structlog
-from ray.exceptions import GetTimeoutError, RayActorError
 
 from citybrain import log as logs
 from citybrain.config import Settings
-from citybrain.errors import Unavailable
+from citybrain.rayconnect import connect, disconnect, ray
 from traffic.agent import RegionAgent
 
 log = structlog.get_logger()
 
 PATIENCE_S = 10.0
 """An actor that does not answer within it is taken for dead."""
-_LOCAL_OBJECT_STORE_BYTES = 100_000_000
+BIRTH_PATIENCE_S = 180.0
+"""For its first answer: a worker starts, and the kernels are compiled where no cache holds them yet."""
 
 
 class RegionActor:
@@ -42,6 +40,7 @@ class Cluster:
         self._settings = settings
         self._count = settings.traffic.regions
         self._actors: list[Any] = []
+        self._births: dict[int, tuple[Any, float]] = {}
         self.restarts = 0
 
     def start(self) -> None:
@@ -58,47 +57,40 @@ class Cluster:
         found = []
         for index, actor in enumerate(self._actors):
             try:
-                found.append(ray.get(actor.figures.remote(), timeout=PATIENCE_S))
-            except (RayActorError, GetTimeoutError) as error:
+                if self._is_born(index):
+                    found.append(ray.get(actor.figures.remote(), timeout=PATIENCE_S))
+            except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
                 log.warning("region_died", region=index, reason=type(error).__name__)
                 ray.kill(actor)
                 self._actors[index] = self._actor(index)
                 self.restarts += 1
         return found
 
+    def _is_born(self, index: int) -> bool:
+        """Whether the actor has answered for the first time; raises what killed it, or a time-out."""
+        if index not in self._births:
+            return True
+        first, since = self._births[index]
+        ready, _ = ray.wait([first], timeout=0)
+        if ready or time.monotonic() - since > BIRTH_PATIENCE_S:
+            ray.get(first, timeout=0.1)
+            del self._births[index]
+            return True
+        return False
+
     def stop(self) -> None:
         """Let every region say goodbye, and leave the cluster."""
         for actor in self._actors:
             try:
                 ray.get(actor.stop.remote(), timeout=PATIENCE_S)
-            except (RayActorError, GetTimeoutError) as error:
+            except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
                 log.warning("region_stop_failed", reason=type(error).__name__)
             ray.kill(actor)
-        ray.shutdown()
+        disconnect()
 
     def _actor(self, index: int) -> Any:
         # It waits for messages most of the time: reserving a core for it would starve vision on a laptop.
         kind = ray.remote(num_cpus=0, max_restarts=0)(RegionActor)
-        return kind.remote(self._settings, index, self._count)
-
-
-def connect(settings: Settings) -> None:
-    """Join Ray; does nothing where this process has joined already."""
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    if ray.is_initialized():
-        return
-    address = settings.ray.address or os.environ.get("RAY_ADDRESS", "")
-    try:
-        if address:
-            ray.init(address=address, namespace="citybrain", logging_level=logging.WARNING)
-        else:
-            os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-            ray.init(
-                namespace="citybrain",
-                include_dashboard=False,
-                object_store_memory=_LOCAL_OBJECT_STORE_BYTES,
-                logging_level=logging.WARNING,
-            )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"at {address}" if address else "on this machine"
-        raise Unavailable(f"no Ray cluster {where}: {error}; check ray.address or RAY_ADDRESS") from error
+        actor = kind.remote(self._settings, index, self._count)
+        self._births[index] = (actor.figures.remote(), time.monotonic())
+        return actor

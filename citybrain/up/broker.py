@@ -48,7 +48,7 @@ def serve(host: str, port: int) -> None:
     from iotcore import IotCoreBroker
 
     logging.basicConfig(level=logging.WARNING)
-    # rumqttd wraps the routing of every packet in an error span; with a log level it writes several lines each.
+    # rumqttd wraps the routing of every packet in an error span and would write several lines each.
     logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
     IotCoreBroker(
         listen=host, port=port, max_payload_size=2 * MAX_FRAME_BYTES, max_inflight_count=500
