@@ -90,7 +90,7 @@ class Cluster:
 
     def _actor(self, index: int) -> Any:
         # It waits for messages most of the time: reserving a core for it would starve vision on a laptop.
-        kind = ray.remote(num_cpus=0, max_restarts=0)(RegionActor)
+        kind: Any = ray.remote(num_cpus=0, max_restarts=0)(RegionActor)
         actor = kind.remote(self._settings, index, self._count)
         self._births[index] = (actor.figures.remote(), time.monotonic())
         return actor
