@@ -1,0 +1,291 @@
+"""One simulated scenario under one signal controller, in this process, scored over every vehicle.
+
+libsumo holds one simulation per process, so a process runs one of these at a time.
+"""
+
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+import numpy as np
+
+from citybrain.errors import ConfigError
+from citybrain.messages import ControlMode, LaneMeasurement, LaneReading, SignalState
+from simulations.lanes import CameraError, LaneObserver
+from simulations.network import SignalNetwork, read_network
+from simulations.scenarios import Scenario
+from traffic.network import rules_of
+from traffic.region import Region
+from traffic.timing import SignalTimer
+
+CONTROLLERS = ("fixed", "greedy", "adaptive")
+EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
+"""The simulation's second 0 on messages."""
+
+Readings = dict[str, list[LaneReading]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Figures of one run; `delay_s` is time loss plus departure delay, a mean over all scheduled vehicles.
+
+    Scheduled are those whose departure lies within the run, finished, unfinished or never departed.
+    """
+
+    scenario: str
+    controller: str
+    protocol: str
+    seed: int
+    simulated_s: float
+    vehicles: int
+    delay_s: float
+    trip_time_s: float
+    waiting_s: float
+    p95_delay_s: float
+    unfinished: int
+    never_departed: int
+    decisions: int
+    decision_p50_ms: float
+    decision_p99_ms: float
+    wall_s: float
+
+
+class Controller(Protocol):
+    """Wishes a phase for each signal, once a second."""
+
+    def wishes(
+        self, at: datetime, clock_s: float, timers: dict[str, SignalTimer], readings: Readings
+    ) -> dict[str, int]: ...
+
+
+class Greedy:
+    """Longest queue first: the phase that serves most waiting and approaching vehicles, kept on a tie."""
+
+    def __init__(self, network: SignalNetwork) -> None:
+        self._served = {
+            id_: [
+                {
+                    movement.from_lane
+                    for movement, shown in zip(config.movements, phase.indications, strict=True)
+                    if shown in "Gg"
+                }
+                for phase in config.phases
+            ]
+            for id_, config in network.configs.items()
+        }
+
+    def wishes(
+        self, at: datetime, clock_s: float, timers: dict[str, SignalTimer], readings: Readings
+    ) -> dict[str, int]:
+        del at, clock_s
+        return {id_: self._wish(id_, timer.target, readings[id_]) for id_, timer in timers.items()}
+
+    def _wish(self, id_: str, current: int, lanes: list[LaneReading]) -> int:
+        queues = {lane.lane: lane.queued for lane in lanes}
+        totals = [sum(queues.get(lane, 0) for lane in served) for served in self._served[id_]]
+        best = int(np.argmax(totals))
+        return best if totals[best] > totals[current] else current
+
+
+class Adaptive:
+    """The optimiser of `traffic`, fed with the messages that it would get from the street."""
+
+    def __init__(self, network: SignalNetwork) -> None:
+        self.region = Region(list(network.configs.values()))
+        self.decision_s: list[float] = []
+
+    def wishes(
+        self, at: datetime, clock_s: float, timers: dict[str, SignalTimer], readings: Readings
+    ) -> dict[str, int]:
+        wishes = {}
+        for seq, (id_, timer) in enumerate(timers.items(), 1):
+            self.region.on_state(_state(id_, timer, at, clock_s, seq))
+            self.region.on_measurement(_measurement(id_, readings[id_], at, clock_s, seq))
+            begin = time.perf_counter()
+            decision = self.region.decide(id_, at)
+            self.decision_s.append(time.perf_counter() - begin)
+            wishes[id_] = timer.target if decision is None else decision.phase
+        return wishes
+
+
+def _state(id_: str, timer: SignalTimer, at: datetime, clock_s: float, seq: int) -> SignalState:
+    return SignalState(
+        at=at,
+        device=f"signal/{id_}",
+        boot=1,
+        seq=seq,
+        intersection=id_,
+        clock_s=clock_s,
+        indications=timer.indications,
+        phase=timer.phase,
+        next_phase=timer.target,
+        interval=timer.interval,
+        elapsed_s=timer.elapsed_s,
+        min_remaining_s=0.0,
+        mode=ControlMode.COMMANDED,
+    )
+
+
+def _measurement(
+    id_: str, lanes: list[LaneReading], at: datetime, clock_s: float, seq: int
+) -> LaneMeasurement:
+    return LaneMeasurement(
+        at=at,
+        device=f"lanes/{id_}",
+        boot=1,
+        seq=seq,
+        intersection=id_,
+        period_s=1.0,
+        clock_s=clock_s,
+        lanes=lanes,
+    )
+
+
+def run_scenario(
+    scenario: Scenario,
+    controller: str = "adaptive",
+    *,
+    seed: int = 1,
+    duration_s: float | None = None,
+    protocol: str = "resco",
+    error: CameraError = CameraError(),  # noqa: B008 - frozen
+    progress: Callable[[float], None] | None = None,
+) -> RunResult:
+    """Run a scenario from its begin for `duration_s` (default: to its end); `progress` gets seconds done.
+
+    Raises:
+        ConfigError: an unknown controller or protocol, or files that SUMO refuses.
+    """
+    if controller not in CONTROLLERS:
+        raise ConfigError(f"controller {controller!r} is unknown: use one of {', '.join(CONTROLLERS)}")
+    network = read_network(
+        scenario.net, at=EPOCH, boot=1, protocol=scenario.protocol(protocol), additional=scenario.additional
+    )
+    seconds = duration_s or scenario.end_s - scenario.begin_s
+    with TemporaryDirectory(prefix="citybrain-sim-") as folder:
+        trips = Path(folder) / "trips.xml"
+        begin = time.perf_counter()
+        decisions = _simulate(scenario, network, controller, seed, seconds, error, trips, progress)
+        wall_s = time.perf_counter() - begin
+        return _score(scenario, controller, protocol, seed, seconds, decisions, wall_s, trips)
+
+
+def _simulate(
+    scenario: Scenario,
+    network: SignalNetwork,
+    controller: str,
+    seed: int,
+    seconds: float,
+    error: CameraError,
+    trips: Path,
+    progress: Callable[[float], None] | None,
+) -> list[float]:
+    import libsumo
+
+    try:
+        libsumo.start(sumo_command(scenario, seed, seconds, trips))
+    except Exception as fault:
+        raise ConfigError(f"SUMO refuses scenario {scenario.name!r}: {fault}") from fault
+    try:
+        chosen = _controller(controller, network)
+        timers = {id_: SignalTimer(rules_of(config)) for id_, config in network.configs.items()}
+        observer = LaneObserver(network, libsumo, error, seed)
+        for second in range(int(seconds)):
+            if chosen is not None:
+                _control(libsumo, network, chosen, timers, observer, scenario.begin_s + second)
+            libsumo.simulationStep()
+            if progress is not None:
+                progress(second + 1.0)
+        return chosen.decision_s if isinstance(chosen, Adaptive) else []
+    finally:
+        libsumo.close()
+
+
+def _controller(name: str, network: SignalNetwork) -> Controller | None:
+    """The controller, or None where the network's own programs run."""
+    if name == "adaptive":
+        return Adaptive(network)
+    return Greedy(network) if name == "greedy" else None
+
+
+def _control(
+    sumo: Any,
+    network: SignalNetwork,
+    controller: Controller,
+    timers: dict[str, SignalTimer],
+    observer: LaneObserver,
+    clock_s: float,
+) -> None:
+    readings = observer.observe()
+    by_signal = {id_: [readings[lane.lane] for lane in c.lanes] for id_, c in network.configs.items()}
+    wishes = controller.wishes(EPOCH + timedelta(seconds=clock_s), clock_s, timers, by_signal)
+    for id_, timer in timers.items():
+        timer.step(wishes[id_])
+        sumo.trafficlight.setRedYellowGreenState(network.tls[id_], timer.indications)
+
+
+def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | None = None) -> list[str]:
+    """SUMO's arguments for a scenario: one-second steps, nothing teleports, every vehicle accounted for."""
+    command = ["sumo", "--net-file", str(scenario.net)]
+    command += ["--route-files", ",".join(map(str, scenario.routes))]
+    if scenario.additional:
+        command += ["--additional-files", ",".join(map(str, scenario.additional))]
+    command += ["--begin", str(scenario.begin_s), "--end", str(scenario.begin_s + seconds)]
+    command += ["--seed", str(seed), "--time-to-teleport", "-1", "--step-length", "1"]
+    command += ["--no-step-log", "--no-warnings", "--duration-log.disable"]
+    if trips is not None:
+        command += ["--tripinfo-output", str(trips)]
+        command += ["--tripinfo-output.write-unfinished", "--tripinfo-output.write-undeparted"]
+    return command
+
+
+def _score(
+    scenario: Scenario,
+    controller: str,
+    protocol: str,
+    seed: int,
+    seconds: float,
+    decisions: list[float],
+    wall_s: float,
+    trips: Path,
+) -> RunResult:
+    root = ET.parse(trips).getroot()  # noqa: S314 - SUMO has just written it
+    rows = np.array([
+        [
+            _number(trip, "timeLoss") + _number(trip, "departDelay"),
+            _number(trip, "duration") + _number(trip, "departDelay"),
+            _number(trip, "waitingTime"),
+            float(trip.get("depart", "-1")) < 0,
+            float(trip.get("arrival", "-1")) < 0,
+        ]
+        for trip in root.iter("tripinfo")
+    ]).reshape(-1, 5)  # fmt: skip
+    count = max(len(rows), 1)
+    spent = np.array(decisions or [0.0]) * 1000
+    return RunResult(
+        scenario=scenario.name,
+        controller=controller,
+        protocol=protocol,
+        seed=seed,
+        simulated_s=seconds,
+        vehicles=len(rows),
+        delay_s=float(rows[:, 0].sum() / count),
+        trip_time_s=float(rows[:, 1].sum() / count),
+        waiting_s=float(rows[:, 2].sum() / count),
+        p95_delay_s=float(np.percentile(rows[:, 0], 95)) if len(rows) else 0.0,
+        unfinished=int((rows[:, 4] - rows[:, 3]).sum()),
+        never_departed=int(rows[:, 3].sum()),
+        decisions=len(decisions),
+        decision_p50_ms=float(np.percentile(spent, 50)),
+        decision_p99_ms=float(np.percentile(spent, 99)),
+        wall_s=wall_s,
+    )
+
+
+def _number(trip: ET.Element, key: str) -> float:
+    return max(0.0, float(trip.get(key, "0")))

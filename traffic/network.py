@@ -1,0 +1,148 @@
+"""Intersections as the optimiser sees them: one structure of arrays for a whole region."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citybrain.messages import IntersectionConfig
+from traffic.timing import GREEN, Rules
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+
+RED, PROTECTED, PERMISSIVE, ON_RED = 0, 1, 2, 3
+"""What an indication lets a movement do; ON_RED: after a stop, yielding (indication `s`)."""
+_CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED}
+
+
+class Network(NamedTuple):
+    """All intersections of a region, flat; intersection i owns lanes `lane_ptr[i]:lane_ptr[i + 1]` and so on.
+
+    Lanes and movements are numbered through the region, phases too. Times in whole seconds (steps), speeds
+    in m/s. `indication[indication_ptr[p] + m]` is what phase p shows to the m-th movement of its own
+    intersection. `change_s[pair_ptr[i] + a * phases + b]` is the change from the a-th to the b-th phase, and
+    `kept[kept_ptr[i] + (a * phases + b) * lanes + k]` says that lane k goes on during it.
+    """
+
+    lane_ptr: Ints
+    movement_ptr: Ints
+    phase_ptr: Ints
+    lane_speed: Floats
+    lane_movement_ptr: Ints
+    lane_movement: Ints
+    movement_lane: Ints
+    yield_ptr: Ints
+    yield_movement: Ints
+    indication_ptr: Ints
+    indication: Bytes
+    min_green: Ints
+    max_green: Ints
+    pair_ptr: Ints
+    change_s: Ints
+    kept_ptr: Ints
+    kept: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Names and rules of one intersection beside its place in the arrays."""
+
+    id: str
+    index: int
+    config: IntersectionConfig
+    rules: Rules
+    lane_index: dict[str, int]
+    """Number in the region by lane id."""
+
+
+def rules_of(config: IntersectionConfig) -> Rules:
+    """The timing rules in a configuration."""
+    return Rules(tuple(config.phases), tuple(m.yellow_s for m in config.movements), config.all_red_s)
+
+
+def build_network(configs: Sequence[IntersectionConfig]) -> tuple[Network, dict[str, Site]]:
+    """The arrays for these intersections, in this order, and what is known of each by its id."""
+    builder = _Builder()
+    for config in configs:
+        builder.add(config)
+    return builder.network(), builder.sites
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.sites: dict[str, Site] = {}
+        self._lists: dict[str, list[float]] = {name: [] for name in Network._fields}
+        for name in ("lane_ptr", "movement_ptr", "phase_ptr", "lane_movement_ptr", "yield_ptr"):
+            self._lists[name].append(0)
+
+    def add(self, config: IntersectionConfig) -> None:
+        rules = rules_of(config)
+        lanes = {lane.lane: self._last("lane_ptr") + k for k, lane in enumerate(config.lanes)}
+        self.sites[config.intersection] = Site(config.intersection, len(self.sites), config, rules, lanes)
+        self._add_lanes(config, lanes)
+        self._add_movements(config, lanes)
+        self._add_phases(config)
+        self._add_changes(config, rules)
+
+    def network(self) -> Network:
+        kinds = {"lane_speed": np.float64, "indication": np.uint8, "kept": np.uint8}
+        return Network(**{
+            name: np.asarray(values, dtype=kinds.get(name, np.int32))
+            for name, values in self._lists.items()
+        })  # fmt: skip
+
+    def _last(self, name: str) -> int:
+        return int(self._lists[name][-1])
+
+    def _add_lanes(self, config: IntersectionConfig, lanes: dict[str, int]) -> None:
+        lists, first = self._lists, self._last("movement_ptr")
+        for lane in config.lanes:
+            lists["lane_speed"].append(max(lane.speed_limit_mps, 1.0))
+            lists["lane_movement"] += [
+                first + m for m, movement in enumerate(config.movements) if movement.from_lane == lane.lane
+            ]
+            lists["lane_movement_ptr"].append(len(lists["lane_movement"]))
+        lists["lane_ptr"].append(self._last("lane_ptr") + len(lanes))
+
+    def _add_movements(self, config: IntersectionConfig, lanes: dict[str, int]) -> None:
+        lists, first = self._lists, self._last("movement_ptr")
+        for movement in config.movements:
+            lists["movement_lane"].append(lanes.get(movement.from_lane, -1))
+            own = lanes.get(movement.from_lane, -1)
+            lists["yield_movement"] += [
+                first + foe
+                for foe in movement.yields_to
+                if lanes.get(config.movements[foe].from_lane, -1) not in {-1, own}
+            ]
+            lists["yield_ptr"].append(len(lists["yield_movement"]))
+        lists["movement_ptr"].append(first + len(config.movements))
+
+    def _add_phases(self, config: IntersectionConfig) -> None:
+        lists = self._lists
+        for phase in config.phases:
+            lists["indication_ptr"].append(len(lists["indication"]))
+            lists["indication"] += [_CODES.get(shown, RED) for shown in phase.indications]
+            lists["min_green"].append(max(1, math.ceil(phase.min_green_s)))
+            lists["max_green"].append(max(1, math.ceil(phase.max_green_s)))
+        lists["phase_ptr"].append(self._last("phase_ptr") + len(config.phases))
+
+    def _add_changes(self, config: IntersectionConfig, rules: Rules) -> None:
+        lists = self._lists
+        lists["pair_ptr"].append(len(lists["change_s"]))
+        lists["kept_ptr"].append(len(lists["kept"]))
+        for a in range(len(config.phases)):
+            for b in range(len(config.phases)):
+                lists["change_s"].append(math.ceil(rules.change_s(a, b)))
+                lists["kept"] += [_goes_on(config, a, b, lane.lane) for lane in config.lanes]
+
+
+def _goes_on(config: IntersectionConfig, a: int, b: int, lane: str) -> int:
+    """Whether every movement of the lane that is green in `a` stays green in `b`, and there is one."""
+    now, then = config.phases[a].indications, config.phases[b].indications
+    green = [m for m, mv in enumerate(config.movements) if mv.from_lane == lane and now[m] in GREEN]
+    return int(bool(green) and all(then[m] in GREEN for m in green))

@@ -1,0 +1,206 @@
+"""A region's state, fed with messages, and its decisions: pure, without MQTT, Ray or a clock of its own."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
+from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
+from traffic.network import RED, Bytes, Floats, Ints, Site, build_network
+from traffic.turns import CODES, Turns
+
+STALE_S = 2.0
+"""Field seconds after which a measurement or a clock difference is too old to plan on."""
+SLOW_MPS = 1.0
+AT_LINE_M = 9.0
+"""A vehicle within this distance of the stop line is its lane's head."""
+STUCK_S = 8.0
+"""A head that stands so long under protected green of all its movements has a full exit before it."""
+SET_ASIDE_S = 30.0
+ACCELERATION_MPS2 = 2.6
+MISSED_SHARE = 0.03
+"""Share of vehicles that a camera is expected to miss; they wait unseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The phase wanted now at one intersection, why, and the expected cost in vehicle-seconds."""
+
+    intersection: str
+    phase: int
+    reason: str
+    cost: float
+
+
+class _Memory:
+    """What is remembered of one intersection between measurements, by its own lanes and movements."""
+
+    def __init__(self, lanes: int, movements: int) -> None:
+        self.state: SignalState | None = None
+        self.measurement: LaneMeasurement | None = None
+        self.clock_s = -math.inf
+        self.codes: Bytes = np.zeros(movements, np.uint8)
+        self.green_s: Floats = np.zeros(movements)
+        self.lane_green_s: Floats = np.zeros(lanes)
+        self.red_s: Floats = np.zeros(lanes)
+        self.since_crossing_s: Floats = np.full(lanes, 60.0)
+        self.rate: Floats = np.full(lanes, 0.02)
+        self.stuck_s: Floats = np.zeros(lanes)
+        self.aside_s: Floats = np.zeros(lanes)
+        self.standing: Bytes = np.zeros(lanes, np.uint8)
+        self.crossed: Floats = np.zeros(lanes)
+        self.wait_s: Floats = np.zeros(lanes)
+
+
+class Region:
+    """Intersections planned together.
+
+    Feed `on_state` and `on_measurement` as messages come; ask `decide` after a measurement. A changed
+    configuration means a new Region, which learns anew.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[IntersectionConfig],
+        weights: Weights = DEFAULT_WEIGHTS,
+        horizon_s: int = HORIZON_S,
+        width: int = WIDTH,
+    ) -> None:
+        self.net, self.sites = build_network(configs)
+        self.turns = Turns(self.net, self.sites)
+        self._weights = weights
+        self._horizon = horizon_s
+        self._width = width
+        self._memory = {
+            site.id: _Memory(len(site.config.lanes), len(site.config.movements))
+            for site in self.sites.values()
+        }
+
+    def on_state(self, state: SignalState) -> None:
+        """What a signal shows; one of another configuration (wrong length or phase) is ignored."""
+        site = self.sites.get(state.intersection)
+        if site is None or len(state.indications) != len(site.config.movements):
+            return
+        if max(state.phase, state.next_phase) < len(site.config.phases):
+            self._memory[site.id].state = state
+
+    def on_measurement(self, measurement: LaneMeasurement) -> bool:
+        """What the lanes of an intersection hold; False for an unknown one or one that is out of order."""
+        site = self.sites.get(measurement.intersection)
+        if site is None:
+            return False
+        memory = self._memory[site.id]
+        elapsed = measurement.clock_s - memory.clock_s
+        if memory.measurement is not None and elapsed <= 0 and elapsed > -STALE_S:
+            return False
+        memory.measurement, memory.clock_s = measurement, measurement.clock_s
+        self._remember(site, memory, min(max(elapsed, 0.0), 5.0))
+        return True
+
+    def decide(self, intersection: str, now: datetime, speed: float = 1.0) -> Decision | None:
+        """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`.
+
+        `speed` is field seconds per second of `now`.
+        """
+        site = self.sites[intersection]
+        memory = self._memory[intersection]
+        state, measurement = memory.state, memory.measurement
+        if state is None or measurement is None or measurement.quality <= 0:
+            return None
+        if abs((now - measurement.at).total_seconds()) * speed > STALE_S:
+            return None
+        shown = self._shown(site, state, memory.clock_s)
+        if shown.left_s > 0 or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]:
+            return Decision(intersection, shown.target, "clearing" if shown.left_s else "minimum green", 0.0)
+        phase, cost = plan(
+            self.net, site.index, self._demand(site, memory), shown, self._weights, self._horizon, self._width
+        )
+        reason = "extend" if phase == shown.phase else "change"
+        return Decision(intersection, int(phase), reason, float(cost))
+
+    def _shown(self, site: Site, state: SignalState, clock_s: float) -> Shown:
+        """The signal at `clock_s`, from what it last said."""
+        since = max(0.0, clock_s - state.clock_s)
+        elapsed = state.elapsed_s + since
+        if state.interval in {Interval.GREEN, Interval.FLASH}:
+            return Shown(state.phase, state.phase, round(elapsed), 0)
+        total = site.rules.change_s(state.phase, state.next_phase)
+        if state.interval is Interval.ALL_RED:
+            elapsed += total - site.config.all_red_s
+        left = math.ceil(total) - round(elapsed)
+        if left <= 0:
+            return Shown(state.next_phase, state.next_phase, -left, 0)
+        return Shown(state.phase, state.next_phase, 0, left)
+
+    def _remember(self, site: Site, memory: _Memory, elapsed: float) -> None:
+        self._watch_signal(site, memory, elapsed)
+        memory.crossed[:] = 0
+        memory.standing[:] = 0
+        first = int(self.net.lane_ptr[site.index])
+        measurement = memory.measurement
+        for reading in measurement.lanes if measurement else ():
+            if reading.lane in site.lane_index:
+                self._watch_lane(memory, site.lane_index[reading.lane] - first, reading, elapsed)
+        self.turns.observe(self.net, site, memory.codes, memory.green_s, memory.crossed, memory.standing)
+
+    def _watch_signal(self, site: Site, memory: _Memory, elapsed: float) -> None:
+        if memory.state is not None:
+            codes = np.array([CODES.get(shown, RED) for shown in memory.state.indications], np.uint8)
+            memory.green_s = np.where((codes == memory.codes) & (codes != RED), memory.green_s + elapsed, 0.0)
+            memory.codes = codes
+        first_lane, first = self.net.lane_ptr[site.index], self.net.movement_ptr[site.index]
+        for k in range(len(memory.red_s)):
+            begin, end = self.net.lane_movement_ptr[first_lane + k : first_lane + k + 2]
+            own = self.net.lane_movement[begin:end] - first
+            green = bool((memory.codes[own] != RED).any())
+            memory.lane_green_s[k] = float(memory.green_s[own].max(initial=0.0)) if green else 0.0
+            memory.red_s[k] = 0.0 if green else memory.red_s[k] + elapsed
+
+    def _watch_lane(self, memory: _Memory, k: int, reading: LaneReading, elapsed: float) -> None:
+        memory.crossed[k] = reading.crossed
+        memory.since_crossing_s[k] = 0.0 if reading.crossed else memory.since_crossing_s[k] + elapsed
+        if elapsed > 0:
+            share = min(1.0, elapsed / 300.0)
+            memory.rate[k] += share * (reading.crossed / elapsed - memory.rate[k])
+        head = min(reading.observed, key=lambda vehicle: vehicle.distance_m, default=None)
+        stands = head is not None and head.speed_mps < SLOW_MPS and head.distance_m < AT_LINE_M
+        memory.standing[k] = stands and not reading.crossed
+        memory.wait_s[k] = memory.wait_s[k] + elapsed if memory.standing[k] else 0.0
+
+    def _demand(self, site: Site, memory: _Memory) -> Demand:
+        lanes = len(site.config.lanes)
+        first_lane = int(self.net.lane_ptr[site.index])
+        moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
+        arrived: Ints = np.zeros((lanes, self._horizon + GAP_S + 1), np.int32)
+        assert memory.measurement is not None
+        for reading in memory.measurement.lanes:
+            lane = site.lane_index.get(reading.lane)
+            if lane is not None:
+                limit = float(self.net.lane_speed[lane])
+                for vehicle in reading.observed:
+                    second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
+                    if second <= self._horizon:
+                        arrived[lane - first_lane, second] += 1
+        np.cumsum(arrived, axis=1, out=arrived)
+        flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
+        return Demand(
+            arrived,
+            self.turns.share[moves],
+            self.turns.head[moves],
+            np.ones(lanes),
+            MISSED_SHARE * memory.rate * memory.red_s,
+            (memory.aside_s > 0).astype(np.uint8),
+            np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
+        )
+
+
+def arrival_s(distance_m: float, speed_mps: float, limit_mps: float) -> float:
+    """Seconds to the stop line on a free road, accelerating to the limit (uniform acceleration)."""
+    speed = min(speed_mps, limit_mps)
+    ramp_m = (limit_mps**2 - speed**2) / (2 * ACCELERATION_MPS2)
+    if distance_m < ramp_m:
+        return (math.sqrt(speed**2 + 2 * ACCELERATION_MPS2 * distance_m) - speed) / ACCELERATION_MPS2
+    return (limit_mps - speed) / ACCELERATION_MPS2 + (distance_m - ramp_m) / limit_mps

@@ -1,0 +1,99 @@
+"""Where vehicles turn, learned online from what a camera sees: when heads of queues go and when they do not.
+
+No route is known. Who crosses while only one movement is green took that one; a head that stands while a
+movement has protected green is not there for it. Both are weighed by Bayes' rule, per vehicle at the head,
+and each crossing adds to its lane's shares (a Dirichlet prior by kind of turn, slowly forgotten).
+"""
+
+import numba
+import numpy as np
+
+from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Bytes, Floats, Network, Site
+
+PRIOR = {"through": 4.0, "right": 1.5, "left": 1.5, "u_turn": 0.05, "pedestrian": 0.0}
+"""Crossings that a movement is believed to have had before the first is seen."""
+MEMORY = 0.995
+"""Weight that past crossings keep with each new one: about 200 crossings count."""
+SETTLE_S = 3.0
+"""A head is expected to move this long after its green began."""
+_STAYS = (1.0, 0.45, 0.8, 0.8)
+"""Likelihood that a head stands one more second, by what its movement is shown (RED to ON_RED)."""
+_GOES = (0.01, 1.0, 0.5, 0.3)
+"""Likelihood, up to a factor, that a crossing vehicle took a movement, by what it was shown."""
+
+
+class Turns:
+    """Turn shares of all lanes of a region: `share[m]` and `head[m]` sum to 1 over each lane's movements."""
+
+    def __init__(self, net: Network, sites: dict[str, Site]) -> None:
+        movements = [m for site in sites.values() for m in site.config.movements]
+        self.count = np.array([PRIOR[movement.turn] for movement in movements])
+        self.count = np.maximum(self.count, 1e-3)
+        self.share = np.zeros(len(movements))
+        self.head = np.zeros(len(movements))
+        for lane in range(len(net.lane_speed)):
+            _normalise(net, lane, self.count, self.share)
+            _normalise(net, lane, self.count, self.head)
+
+    def observe(
+        self, net: Network, site: Site, codes: Bytes, green_s: Floats, crossed: Floats, standing: Bytes
+    ) -> None:
+        """One second at one intersection.
+
+        `codes[m]`: what its movements were shown, `green_s[m]`: for how long. Per lane: `crossed` vehicles,
+        and `standing`: 1 where a vehicle stood still at the stop line all second.
+        """
+        _observe(net, site.index, codes, green_s, crossed, standing, self.count, self.share, self.head)
+
+
+@numba.njit(nogil=True, cache=True)
+def _normalise(net: Network, lane: int, source: Floats, result: Floats) -> None:
+    total = 0.0
+    for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
+        total += source[net.lane_movement[at]]
+    for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
+        result[net.lane_movement[at]] = source[net.lane_movement[at]] / total
+
+
+@numba.njit(nogil=True, cache=True)
+def _observe(
+    net: Network,
+    i: int,
+    codes: Bytes,
+    green_s: Floats,
+    crossed: Floats,
+    standing: Bytes,
+    count: Floats,
+    share: Floats,
+    head: Floats,
+) -> None:
+    first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
+    for k in range(net.lane_ptr[i + 1] - first_lane):
+        lane = first_lane + k
+        begin, end = net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]
+        if end - begin < 2:
+            continue
+        if crossed[k] > 0:
+            total = 0.0
+            for at in range(begin, end):
+                m = net.lane_movement[at]
+                head[m] *= _GOES[codes[m - first]]
+                total += head[m]
+            for at in range(begin, end):
+                m = net.lane_movement[at]
+                count[m] = count[m] * MEMORY ** crossed[k] + head[m] / total
+                count[m] += share[m] * (crossed[k] - 1.0)
+            _normalise(net, lane, count, share)
+            for at in range(begin, end):
+                head[net.lane_movement[at]] = share[net.lane_movement[at]]
+        elif standing[k]:
+            for at in range(begin, end):
+                m = net.lane_movement[at]
+                code = codes[m - first]
+                if code != RED and green_s[m - first] > SETTLE_S:
+                    head[m] = max(head[m] * _STAYS[code], 1e-4)
+            _normalise(net, lane, head, head)
+
+
+CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED, "y": PERMISSIVE}
+"""What an indication lets a movement do while it is watched; yellow still lets through who cannot stop."""
