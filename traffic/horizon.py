@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.network import ON_RED, PERMISSIVE, PROTECTED, Bytes, Floats, Ints, Network
+from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
 
 HORIZON_S = 60
 WIDTH = 6
@@ -69,72 +69,65 @@ class Shown(NamedTuple):
     left_s: int
 
 
+class _Model(NamedTuple):
+    """The intersection of one call in compact form; p phases, k lanes, j gap-seeking movements.
+
+    `fixed[p, k]`: share-weighted headway of what needs no gap; `gap_ptr[p * lanes + k]` points to that lane's
+    gap-seeking movements, `gap_headway[j]` is share times headway, `gap_foe[j, k]` how likely a vehicle of
+    lane k is in the way; `_head` is for the first vehicle of a lane.
+    """
+
+    open_: Bytes
+    fixed: Floats
+    fixed_head: Floats
+    gap_ptr: Ints
+    gap_headway: Floats
+    gap_headway_head: Floats
+    gap_foe: Floats
+
+
 @numba.njit(nogil=True, cache=True)
-def _headways(
-    net: Network, i: int, demand: Demand, weights: Weights, fixed: Floats, fixed_head: Floats, open_: Bytes
-) -> None:
-    """Per phase and lane: share-weighted headway of what needs no gap, and whether anything moves at all."""
-    lanes = net.lane_ptr[i + 1] - net.lane_ptr[i]
-    first_movement = net.movement_ptr[i]
-    for p in range(net.phase_ptr[i + 1] - net.phase_ptr[i]):
+def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
+    first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
+    lanes = net.lane_ptr[i + 1] - first_lane
+    phases = net.phase_ptr[i + 1] - net.phase_ptr[i]
+    size = phases * (net.movement_ptr[i + 1] - first)
+    open_ = np.zeros((phases, lanes), np.uint8)
+    fixed, fixed_head = np.zeros((phases, lanes)), np.zeros((phases, lanes))
+    gap_ptr = np.zeros(phases * lanes + 1, np.int32)
+    gap_headway, gap_headway_head = np.zeros(size), np.zeros(size)
+    gap_foe = np.zeros((size, lanes))
+    j = 0
+    for p in range(phases):
         row = net.indication_ptr[net.phase_ptr[i] + p]
         for k in range(lanes):
-            lane = net.lane_ptr[i] + k
+            lane = first_lane + k
             for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
-                m = net.lane_movement[at] - first_movement
+                m = net.lane_movement[at] - first
                 code = net.indication[row + m]
                 if code == PROTECTED:
                     fixed[p, k] += demand.share[m] * weights.protected_headway
                     fixed_head[p, k] += demand.head_share[m] * weights.protected_headway
-                    open_[p, k] = 1
-                elif code == PERMISSIVE or code == ON_RED:
-                    open_[p, k] = 1
-                else:
+                elif code == RED:
                     fixed[p, k] += demand.share[m] * weights.wrong_turn_headway
                     fixed_head[p, k] += demand.head_share[m] * weights.wrong_turn_headway
-            if demand.blocked[k]:
-                open_[p, k] = 0
+                else:
+                    own = weights.permissive_headway if code == PERMISSIVE else weights.on_red_headway
+                    gap_headway[j] = demand.share[m] * own
+                    gap_headway_head[j] = demand.head_share[m] * own
+                    for foe_at in range(net.yield_ptr[first + m], net.yield_ptr[first + m + 1]):
+                        foe = net.yield_movement[foe_at]
+                        if net.indication[row + foe - first] in (PROTECTED, PERMISSIVE):
+                            gap_foe[j, net.movement_lane[foe] - first_lane] += demand.share[foe - first]
+                    j += 1
+                if code != RED and not demand.blocked[k]:
+                    open_[p, k] = 1
+            gap_ptr[p * lanes + k + 1] = j
+    return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe)
 
 
 @numba.njit(nogil=True, cache=True)
-def _headway(
-    net: Network,
-    i: int,
-    p: int,
-    k: int,
-    t: int,
-    demand: Demand,
-    weights: Weights,
-    fixed: float,
-    head: bool,
-    served: Ints,
-) -> float:
-    """Headway of lane k under phase p at second t, gaps in the foes' streams included."""
-    total = fixed
-    lane = net.lane_ptr[i] + k
-    first = net.movement_ptr[i]
-    row = net.indication_ptr[net.phase_ptr[i] + p]
-    for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
-        movement = net.lane_movement[at]
-        code = net.indication[row + movement - first]
-        if code != PERMISSIVE and code != ON_RED:
-            continue
-        busy = 0.0
-        for foe_at in range(net.yield_ptr[movement], net.yield_ptr[movement + 1]):
-            foe = net.yield_movement[foe_at]
-            foe_code = net.indication[row + foe - first]
-            if foe_code == PROTECTED or foe_code == PERMISSIVE:
-                other = net.movement_lane[foe] - net.lane_ptr[i]
-                if demand.arrived[other, t + GAP_S] > served[other]:
-                    busy += demand.share[foe - first]
-        own = weights.permissive_headway if code == PERMISSIVE else weights.on_red_headway
-        share = demand.head_share[movement - first] if head else demand.share[movement - first]
-        total += share * own / max(1.0 - busy, weights.least_gap)
-    return total
-
-
-@numba.njit(nogil=True, cache=True)
-def plan(
+def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
 ) -> tuple[int, float]:
     """The phase (own number) that intersection i should show or change to now, and the plan's cost.
@@ -142,33 +135,39 @@ def plan(
     While a change or the minimum green is under way the answer is what is under way. `arrived` must reach
     to `horizon + GAP_S`.
     """
-    lanes = net.lane_ptr[i + 1] - net.lane_ptr[i]
-    first_phase = net.phase_ptr[i]
-    phases = net.phase_ptr[i + 1] - first_phase
-    fixed = np.zeros((phases, lanes))
-    fixed_head = np.zeros((phases, lanes))
-    open_ = np.zeros((phases, lanes), np.uint8)
-    _headways(net, i, demand, weights, fixed, fixed_head, open_)
+    model = _model(net, i, demand, weights)
+    open_, fixed, fixed_head = model.open_, model.fixed, model.fixed_head
+    gap_ptr, gap_foe = model.gap_ptr, model.gap_foe
+    gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
+    phases, lanes = open_.shape
+    arrived, weight = demand.arrived, demand.weight
+    pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
+    kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
+    min_green = net.min_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
+    max_green = net.max_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
+    least_gap, stop_cost, red_wait = weights.least_gap, weights.stop_cost, weights.red_wait
+    change_cost, half_headway = weights.change_cost, weights.protected_headway * 0.5
 
     slots = phases * (width + 1)
     served = np.zeros((2, slots, lanes), np.int32)
     credit = np.zeros((2, slots, lanes))
     ghost = np.zeros((2, slots, lanes))
     cost = np.zeros((2, slots))
-    phase_of = np.zeros((2, slots), np.int32)
-    green_of = np.zeros((2, slots), np.int32)
-    left_of = np.zeros((2, slots), np.int32)
-    wish_of = np.zeros((2, slots), np.int32)
+    phase_of, green_of = np.zeros((2, slots), np.int32), np.zeros((2, slots), np.int32)
+    left_of, wish_of = np.zeros((2, slots), np.int32), np.zeros((2, slots), np.int32)
     value = np.zeros((phases, width + 1))
     order = np.zeros((2, phases, width + 1), np.int32)
     count = np.zeros((2, phases), np.int32)
+    active = np.zeros(lanes)
+    rate = np.zeros((phases, lanes))
+    rated = np.zeros(phases, np.uint8)
+    waiting = np.zeros(phases)
 
-    now = 0
-    start = shown.target * (width + 1)
     for q in range(phases):
         for s in range(width + 1):
             order[0, q, s] = q * (width + 1) + s
             order[1, q, s] = q * (width + 1) + s
+    start = shown.target * (width + 1)
     credit[0, start] = demand.credit
     ghost[0, start] = demand.unseen
     phase_of[0, start] = shown.phase
@@ -177,61 +176,71 @@ def plan(
     wish_of[0, start] = -1
     count[0, shown.target] = 1
 
+    now = 0
     for t in range(horizon):
         then = 1 - now
-        for q in range(phases):
-            count[then, q] = 0
+        count[then] = 0
         for target in range(phases):
             for place in range(count[now, target]):
                 node = order[now, target, place]
-                phase = phase_of[now, node]
-                left = left_of[now, node]
-                green = green_of[now, node]
-                free = left == 0 and green >= net.min_green[first_phase + phase]
+                phase, left, green = phase_of[now, node], left_of[now, node], green_of[now, node]
+                gone_now, saved_now, ghost_now = served[now, node], credit[now, node], ghost[now, node]
+                free = left == 0 and green >= min_green[phase]
                 must_go = False
-                if free and green >= net.max_green[first_phase + phase]:
+                if free and green >= max_green[phase] and phases > 1:
                     for k in range(lanes):
-                        if open_[phase, k] == 0 and demand.arrived[k, t] > served[now, node, k]:
-                            must_go = phases > 1
+                        if open_[phase, k] == 0 and arrived[k, t] > gone_now[k]:
+                            must_go = True
+                # Least that any child can cost, so that hopeless ones are not worked out.
+                floor = cost[now, node]
+                waiting[:] = 0.0
+                for k in range(lanes):
+                    active[k] = 1.0 if arrived[k, t + GAP_S] > gone_now[k] else 0.0
+                    queue = arrived[k, t] - gone_now[k]
+                    if queue > 1:
+                        floor += weight[k] * (queue - 1) * (1.0 + half_headway * queue)
+                    if queue > 0:
+                        for q in range(phases):
+                            if open_[q, k] == 0:
+                                waiting[q] += weight[k] * (queue - 1) * red_wait
+                rated[:] = 0
                 for q in range(phases):
-                    if q != target and not free:
+                    if (q != target and not free) or (q == target and must_go):
                         continue
-                    if q == target and must_go:
-                        continue
-                    slot = order[then, q, width]
+                    begins = left == 0 and q != phase
+                    if count[then, q] == width:
+                        least = floor + waiting[q] + (change_cost if begins else 0.0)
+                        if least > value[q, width - 1] + 1e-6:
+                            continue
                     # What this second shows: a phase, or the change between two.
-                    change = left
-                    if left == 0 and q != phase:
-                        change = net.change_s[net.pair_ptr[i] + phase * phases + q]
+                    change = pairs[phase * phases + q] if begins else left
                     clears = change > 0
                     shows = phase if clears else q
-                    phase_of[then, slot] = shows
-                    left_of[then, slot] = max(change - 1, 0)
-                    green_of[then, slot] = 0 if clears else (green + 1 if q == phase else 1)
-                    if change == 1:
-                        phase_of[then, slot] = q
-                    wish_of[then, slot] = q if wish_of[now, node] < 0 else wish_of[now, node]
-                    total = cost[now, node]
-                    if q != phase and left == 0:
-                        total += weights.change_cost
-                    kept_row = net.kept_ptr[i] + (phase * phases + q) * lanes
+                    if rated[shows] == 0:
+                        rated[shows] = 1
+                        for k in range(lanes):
+                            if open_[shows, k] == 0:
+                                continue
+                            first = gone_now[k] == 0
+                            headway = fixed_head[shows, k] if first else fixed[shows, k]
+                            for j in range(gap_ptr[shows * lanes + k], gap_ptr[shows * lanes + k + 1]):
+                                busy = 0.0
+                                for other in range(lanes):
+                                    busy += gap_foe[j, other] * active[other]
+                                own = gap_headway_head[j] if first else gap_headway[j]
+                                headway += own / max(1.0 - busy, least_gap)
+                            rate[shows, k] = 1.0 / headway
+                    slot = order[then, q, width]
+                    total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
+                    kept_row = (phase * phases + q) * lanes
                     for k in range(lanes):
-                        gone = served[now, node, k]
-                        saved = credit[now, node, k]
-                        hidden = ghost[now, node, k]
-                        arrived = demand.arrived[k, t]
-                        moves = open_[shows, k] == 1 and (not clears or net.kept[kept_row + k] == 1)
-                        if moves:
-                            head = gone == 0
-                            headway = _headway(
-                                net, i, shows, k, t, demand, weights,
-                                fixed_head[shows, k] if head else fixed[shows, k], head, served[now, node],
-                            )  # fmt: skip
-                            saved += 1.0 / headway
+                        gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
+                        if open_[shows, k] == 1 and (not clears or kept[kept_row + k] == 1):
+                            saved += rate[shows, k]
                             if saved >= 1.0:
                                 hidden = 0.0
-                                if arrived > gone:
+                                if arrived[k, t] > gone:
                                     gone += 1
                                     saved -= 1.0
                                 saved = min(saved, 1.0)
@@ -240,50 +249,47 @@ def plan(
                         served[then, slot, k] = gone
                         credit[then, slot, k] = saved
                         ghost[then, slot, k] = hidden
-                        queue = arrived - gone
-                        before = demand.arrived[k, t - 1] if t > 0 else arrived
-                        stopped = min(queue, arrived - before)
-                        total += demand.weight[k] * queue + hidden
-                        total += weights.stop_cost * stopped
+                        total += hidden
+                        queue = arrived[k, t] - gone
                         if queue > 0:
-                            wait = weights.protected_headway * 0.5 * (queue + 1)
+                            fresh = arrived[k, t] - arrived[k, t - 1] if t > 0 else 0
+                            total += weight[k] * queue + stop_cost * min(queue, fresh)
+                            wait = half_headway * (queue + 1)
                             if open_[q, k] == 0:
-                                wait += weights.red_wait
+                                wait += red_wait
                             elif clears:
                                 wait += change - 1
-                            rest += demand.weight[k] * queue * wait
+                            rest += weight[k] * queue * wait
                     cost[then, slot] = total
+                    phase_of[then, slot] = q if change <= 1 else phase
+                    left_of[then, slot] = max(change - 1, 0)
+                    green_of[then, slot] = 0 if clears else (green + 1 if q == phase else 1)
+                    wish_of[then, slot] = q if wish_of[now, node] < 0 else wish_of[now, node]
                     _insert(value[q], order[then, q], count[then], q, total + rest, width)
         now = then
 
-    best = -1
-    best_value = np.inf
+    best, best_value = -1, np.inf
     for q in range(phases):
-        if count[now, q] > 0:
-            node = order[now, q, 0]
-            if value[q, 0] < best_value:
-                best_value = value[q, 0]
-                best = wish_of[now, node]
+        if count[now, q] > 0 and value[q, 0] < best_value:
+            best, best_value = wish_of[now, order[now, q, 0]], value[q, 0]
     return best, best_value
 
 
 @numba.njit(nogil=True, cache=True)
-def _insert(value: Floats, order: Ints, count: Ints, q: int, new: float, width: int) -> None:
+def _insert(  # noqa: PLR0917 - numba calls by position
+    value: Floats, order: Ints, count: Ints, q: int, new: float, width: int
+) -> None:
     """Sort the spare slot in by value, after its equals; what falls off the end becomes the spare."""
-    slot = order[width]
     size = count[q]
     place = size
     while place > 0 and value[place - 1] > new:
         place -= 1
     if place >= width:
         return
-    if size < width:
-        order[width] = order[size]
-        last = size
-        count[q] = size + 1
-    else:
-        order[width] = order[width - 1]
-        last = width - 1
+    slot = order[width]
+    last = min(size, width - 1)
+    order[width] = order[last]
+    count[q] = last + 1
     for at in range(last, place, -1):
         order[at] = order[at - 1]
         value[at] = value[at - 1]
