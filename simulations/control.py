@@ -16,7 +16,7 @@ import numpy as np
 
 from citybrain.errors import ConfigError
 from citybrain.messages import ControlMode, LaneMeasurement, LaneReading, SignalState
-from simulations.lanes import CameraError, LaneObserver
+from simulations.lanes import CAMERA, CameraError, LaneObserver
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import Scenario
 from traffic.network import rules_of
@@ -146,62 +146,67 @@ def _measurement(
     )
 
 
-def run_scenario(
-    scenario: Scenario,
-    controller: str = "adaptive",
-    *,
-    seed: int = 1,
-    duration_s: float | None = None,
-    protocol: str = "resco",
-    error: CameraError = CameraError(),  # noqa: B008 - frozen
-    progress: Callable[[float], None] | None = None,
-) -> RunResult:
-    """Run a scenario from its begin for `duration_s` (default: to its end); `progress` gets seconds done.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to run; `duration_s` None means to the scenario's end."""
+
+    scenario: Scenario
+    controller: str = "adaptive"
+    seed: int = 1
+    duration_s: float | None = None
+    protocol: str = "resco"
+    error: CameraError = CAMERA
+
+    @property
+    def seconds(self) -> float:
+        return self.duration_s or self.scenario.end_s - self.scenario.begin_s
+
+
+def run_scenario(run: Run, progress: Callable[[float], None] | None = None) -> RunResult:
+    """Simulate; `progress` gets the seconds done.
 
     Raises:
         ConfigError: an unknown controller or protocol, or files that SUMO refuses.
     """
-    if controller not in CONTROLLERS:
-        raise ConfigError(f"controller {controller!r} is unknown: use one of {', '.join(CONTROLLERS)}")
+    if run.controller not in CONTROLLERS:
+        raise ConfigError(f"controller {run.controller!r} is unknown: use one of {', '.join(CONTROLLERS)}")
     network = read_network(
-        scenario.net, at=EPOCH, boot=1, protocol=scenario.protocol(protocol), additional=scenario.additional
+        run.scenario.net,
+        at=EPOCH,
+        boot=1,
+        protocol=run.scenario.protocol(run.protocol),
+        additional=run.scenario.additional,
     )
-    seconds = duration_s or scenario.end_s - scenario.begin_s
     with TemporaryDirectory(prefix="citybrain-sim-") as folder:
         trips = Path(folder) / "trips.xml"
         begin = time.perf_counter()
-        decisions = _simulate(scenario, network, controller, seed, seconds, error, trips, progress)
-        wall_s = time.perf_counter() - begin
-        return _score(scenario, controller, protocol, seed, seconds, decisions, wall_s, trips)
+        decisions = _simulate(run, network, trips, progress)
+        return _score(run, decisions, time.perf_counter() - begin, trips)
 
 
 def _simulate(
-    scenario: Scenario,
-    network: SignalNetwork,
-    controller: str,
-    seed: int,
-    seconds: float,
-    error: CameraError,
-    trips: Path,
-    progress: Callable[[float], None] | None,
+    run: Run, network: SignalNetwork, trips: Path, progress: Callable[[float], None] | None
 ) -> list[float]:
     import libsumo
 
     try:
-        libsumo.start(sumo_command(scenario, seed, seconds, trips))
+        libsumo.start(sumo_command(run.scenario, run.seed, run.seconds, trips))
     except Exception as fault:
-        raise ConfigError(f"SUMO refuses scenario {scenario.name!r}: {fault}") from fault
+        raise ConfigError(f"SUMO refuses scenario {run.scenario.name!r}: {fault}") from fault
     try:
-        chosen = _controller(controller, network)
-        timers = {id_: SignalTimer(rules_of(config)) for id_, config in network.configs.items()}
-        observer = LaneObserver(network, libsumo, error, seed)
-        for second in range(int(seconds)):
-            if chosen is not None:
-                _control(libsumo, network, chosen, timers, observer, scenario.begin_s + second)
+        controller = _controller(run.controller, network)
+        control = None
+        if controller is not None:
+            control = _Control(
+                libsumo, network, controller, LaneObserver(network, libsumo, run.error, run.seed)
+            )
+        for second in range(int(run.seconds)):
+            if control is not None:
+                control.step(run.scenario.begin_s + second)
             libsumo.simulationStep()
             if progress is not None:
                 progress(second + 1.0)
-        return chosen.decision_s if isinstance(chosen, Adaptive) else []
+        return controller.decision_s if isinstance(controller, Adaptive) else []
     finally:
         libsumo.close()
 
@@ -213,20 +218,30 @@ def _controller(name: str, network: SignalNetwork) -> Controller | None:
     return Greedy(network) if name == "greedy" else None
 
 
-def _control(
-    sumo: Any,
-    network: SignalNetwork,
-    controller: Controller,
-    timers: dict[str, SignalTimer],
-    observer: LaneObserver,
-    clock_s: float,
-) -> None:
-    readings = observer.observe()
-    by_signal = {id_: [readings[lane.lane] for lane in c.lanes] for id_, c in network.configs.items()}
-    wishes = controller.wishes(EPOCH + timedelta(seconds=clock_s), clock_s, timers, by_signal)
-    for id_, timer in timers.items():
-        timer.step(wishes[id_])
-        sumo.trafficlight.setRedYellowGreenState(network.tls[id_], timer.indications)
+class _Control:
+    """All signals of a simulation under one controller."""
+
+    def __init__(
+        self, sumo: Any, network: SignalNetwork, controller: Controller, observer: LaneObserver
+    ) -> None:
+        self._sumo = sumo
+        self._network = network
+        self._controller = controller
+        self._observer = observer
+        self._timers = {id_: SignalTimer(rules_of(config)) for id_, config in network.configs.items()}
+
+    def step(self, clock_s: float) -> None:
+        """See, wish, and show what the timing rules make of the wishes."""
+        readings = self._observer.observe()
+        by_signal = {
+            id_: [readings[lane.lane] for lane in config.lanes]
+            for id_, config in self._network.configs.items()
+        }
+        at = EPOCH + timedelta(seconds=clock_s)
+        wishes = self._controller.wishes(at, clock_s, self._timers, by_signal)
+        for id_, timer in self._timers.items():
+            timer.step(wishes[id_])
+            self._sumo.trafficlight.setRedYellowGreenState(self._network.tls[id_], timer.indications)
 
 
 def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | None = None) -> list[str]:
@@ -244,16 +259,7 @@ def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | No
     return command
 
 
-def _score(
-    scenario: Scenario,
-    controller: str,
-    protocol: str,
-    seed: int,
-    seconds: float,
-    decisions: list[float],
-    wall_s: float,
-    trips: Path,
-) -> RunResult:
+def _score(run: Run, decisions: list[float], wall_s: float, trips: Path) -> RunResult:
     root = ET.parse(trips).getroot()  # noqa: S314 - SUMO has just written it
     rows = np.array([
         [
@@ -268,11 +274,11 @@ def _score(
     count = max(len(rows), 1)
     spent = np.array(decisions or [0.0]) * 1000
     return RunResult(
-        scenario=scenario.name,
-        controller=controller,
-        protocol=protocol,
-        seed=seed,
-        simulated_s=seconds,
+        scenario=run.scenario.name,
+        controller=run.controller,
+        protocol=run.protocol,
+        seed=run.seed,
+        simulated_s=run.seconds,
         vehicles=len(rows),
         delay_s=float(rows[:, 0].sum() / count),
         trip_time_s=float(rows[:, 1].sum() / count),

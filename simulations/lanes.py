@@ -41,6 +41,7 @@ class CameraError:
     missed: float = 0.03
 
 
+CAMERA = CameraError()
 EXACT = CameraError(0.0, 0.0, 0.0)
 
 
@@ -51,8 +52,8 @@ class LaneObserver:
     """
 
     def __init__(
-        self, network: SignalNetwork, simulation: Simulation, error: CameraError = CameraError(), seed: int = 1
-    ) -> None:  # fmt: skip
+        self, network: SignalNetwork, simulation: Simulation, error: CameraError = CAMERA, seed: int = 1
+    ) -> None:
         self._views = network.views
         self._limits = {lane: network.net.lanes[lane].speed_mps for lane in network.views}
         self._edges = {lane: network.net.lanes[lane].edge for lane in network.views}
@@ -67,8 +68,7 @@ class LaneObserver:
     def observe(self) -> Mapping[str, LaneReading]:
         """One reading by approach lane, over the second since the last call."""
         found = {
-            lane: {stretch: self._ids(stretch.lane) for stretch in view}
-            for lane, view in self._views.items()
+            lane: {stretch: self._ids(stretch.lane) for stretch in view} for lane, view in self._views.items()
         }
         at_line = {lane: set(ids[self._views[lane][0]]) for lane, ids in found.items()}
         on_edge: dict[str, set[str]] = {}

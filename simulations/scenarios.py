@@ -78,11 +78,13 @@ def find_scenario(name: str) -> Scenario:
     path = Path(name).expanduser()
     if not path.is_file():
         raise ConfigError(
-            f"scenario {name!r} is unknown: use one of {', '.join(_KNOWN)}, or the path of a .sumocfg or .net.xml"
+            f"scenario {name!r} is unknown: use one of {', '.join(_KNOWN)}, "
+            "or the path of a .sumocfg or .net.xml"
         )
     stem = path.name.split(".")[0]
     if path.suffix == ".sumocfg":
-        return _from_config(path, stem, str(path), "see its folder")
+        named = path.resolve().parent.name if stem == "run" else stem
+        return _from_config(path, named, str(path), "see its folder")
     routes = tuple(sorted(path.parent.glob(f"{stem}*.rou.xml*")))
     if ".net.xml" not in path.name or not routes:
         raise ConfigError(f"scenario {name!r} needs a .sumocfg, or a .net.xml with {stem}.rou.xml beside it")
@@ -144,8 +146,10 @@ def _files(config: Path, listed: str) -> tuple[Path, ...]:
 def _seconds(text: str, default: float) -> float:
     if not text:
         return default
-    parts = [float(part) for part in text.split(":")]
-    return sum(part * 60**power for power, part in enumerate(reversed(parts)))
+    total = 0.0
+    for part in text.split(":"):
+        total = total * 60.0 + float(part)
+    return total
 
 
 def _elements(path: Path, tags: set[str]) -> Iterator[ET.Element]:

@@ -61,7 +61,7 @@ class Demand(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What the signal shows: its phase and target (own numbers), seconds of green so far or left to change."""
+    """Phase shown and phase wanted (own numbers), seconds of green so far, seconds left of a change."""
 
     phase: int
     target: int

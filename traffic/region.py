@@ -9,8 +9,8 @@ import numpy as np
 
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
-from traffic.network import RED, Bytes, Floats, Ints, Site, build_network
-from traffic.turns import CODES, Turns
+from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
+from traffic.turns import CODES, Seen, Turns
 
 STALE_S = 2.0
 """Field seconds after which a measurement or a clock difference is too old to plan on."""
@@ -20,6 +20,8 @@ AT_LINE_M = 9.0
 STUCK_S = 8.0
 """A head that stands so long under protected green of all its movements has a full exit before it."""
 SET_ASIDE_S = 30.0
+LONG_WAIT_S = 90.0
+"""A lane whose head has waited so long counts twice."""
 ACCELERATION_MPS2 = 2.6
 MISSED_SHARE = 0.03
 """Share of vehicles that a camera is expected to miss; they wait unseen."""
@@ -45,6 +47,7 @@ class _Memory:
         self.codes: Bytes = np.zeros(movements, np.uint8)
         self.green_s: Floats = np.zeros(movements)
         self.lane_green_s: Floats = np.zeros(lanes)
+        self.full_green: Bytes = np.zeros(lanes, np.uint8)
         self.red_s: Floats = np.zeros(lanes)
         self.since_crossing_s: Floats = np.full(lanes, 60.0)
         self.rate: Floats = np.full(lanes, 0.02)
@@ -113,7 +116,10 @@ class Region:
         if abs((now - measurement.at).total_seconds()) * speed > STALE_S:
             return None
         shown = self._shown(site, state, memory.clock_s)
-        if shown.left_s > 0 or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]:
+        if (
+            shown.left_s > 0
+            or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
+        ):
             return Decision(intersection, shown.target, "clearing" if shown.left_s else "minimum green", 0.0)
         phase, cost = plan(
             self.net, site.index, self._demand(site, memory), shown, self._weights, self._horizon, self._width
@@ -144,7 +150,8 @@ class Region:
         for reading in measurement.lanes if measurement else ():
             if reading.lane in site.lane_index:
                 self._watch_lane(memory, site.lane_index[reading.lane] - first, reading, elapsed)
-        self.turns.observe(self.net, site, memory.codes, memory.green_s, memory.crossed, memory.standing)
+        seen = Seen(memory.codes, memory.green_s, memory.crossed, memory.standing)
+        self.turns.observe(self.net, site.index, seen)
 
     def _watch_signal(self, site: Site, memory: _Memory, elapsed: float) -> None:
         if memory.state is not None:
@@ -156,6 +163,7 @@ class Region:
             begin, end = self.net.lane_movement_ptr[first_lane + k : first_lane + k + 2]
             own = self.net.lane_movement[begin:end] - first
             green = bool((memory.codes[own] != RED).any())
+            memory.full_green[k] = bool((memory.codes[own] == PROTECTED).all())
             memory.lane_green_s[k] = float(memory.green_s[own].max(initial=0.0)) if green else 0.0
             memory.red_s[k] = 0.0 if green else memory.red_s[k] + elapsed
 
@@ -169,6 +177,12 @@ class Region:
         stands = head is not None and head.speed_mps < SLOW_MPS and head.distance_m < AT_LINE_M
         memory.standing[k] = stands and not reading.crossed
         memory.wait_s[k] = memory.wait_s[k] + elapsed if memory.standing[k] else 0.0
+        memory.aside_s[k] = max(0.0, memory.aside_s[k] - elapsed)
+        memory.stuck_s[k] = (
+            memory.stuck_s[k] + elapsed if memory.standing[k] and memory.full_green[k] else 0.0
+        )
+        if memory.stuck_s[k] >= STUCK_S:
+            memory.stuck_s[k], memory.aside_s[k] = 0.0, SET_ASIDE_S
 
     def _demand(self, site: Site, memory: _Memory) -> Demand:
         lanes = len(site.config.lanes)
@@ -190,7 +204,7 @@ class Region:
             arrived,
             self.turns.share[moves],
             self.turns.head[moves],
-            np.ones(lanes),
+            1.0 + np.minimum((memory.wait_s / LONG_WAIT_S) ** 2, 4.0),
             MISSED_SHARE * memory.rate * memory.red_s,
             (memory.aside_s > 0).astype(np.uint8),
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),

@@ -34,7 +34,7 @@ class Rules:
         return yellow + self.all_red_s if yellow else 0.0
 
     def clearing(self, phase: int, target: int, interval: Interval) -> str:
-        """Indications between two phases: who keeps its green keeps it, who loses it clears, all else waits."""
+        """Indications between two phases: who keeps green goes on, who loses it clears, others wait."""
         now, then = self.phases[phase].indications, self.phases[target].indications
         lost = "y" if interval is Interval.YELLOW else "r"
         return "".join(

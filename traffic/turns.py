@@ -5,6 +5,8 @@ movement has protected green is not there for it. Both are weighed by Bayes' rul
 and each crossing adds to its lane's shares (a Dirichlet prior by kind of turn, slowly forgotten).
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
@@ -22,6 +24,19 @@ _GOES = (0.01, 1.0, 0.5, 0.3)
 """Likelihood, up to a factor, that a crossing vehicle took a movement, by what it was shown."""
 
 
+class Seen(NamedTuple):
+    """One second at one intersection, by its own movements m and lanes k.
+
+    `codes[m]`: what was shown, `green_s[m]`: for how long; `crossed[k]` vehicles; `standing[k]`: 1 where one
+    stood still at the stop line.
+    """
+
+    codes: Bytes
+    green_s: Floats
+    crossed: Floats
+    standing: Bytes
+
+
 class Turns:
     """Turn shares of all lanes of a region: `share[m]` and `head[m]` sum to 1 over each lane's movements."""
 
@@ -35,15 +50,9 @@ class Turns:
             _normalise(net, lane, self.count, self.share)
             _normalise(net, lane, self.count, self.head)
 
-    def observe(
-        self, net: Network, site: Site, codes: Bytes, green_s: Floats, crossed: Floats, standing: Bytes
-    ) -> None:
-        """One second at one intersection.
-
-        `codes[m]`: what its movements were shown, `green_s[m]`: for how long. Per lane: `crossed` vehicles,
-        and `standing`: 1 where a vehicle stood still at the stop line all second.
-        """
-        _observe(net, site.index, codes, green_s, crossed, standing, self.count, self.share, self.head)
+    def observe(self, net: Network, i: int, seen: Seen) -> None:
+        """Learn from one second at intersection i."""
+        _observe(net, i, seen, self.count, self.share, self.head)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -56,17 +65,10 @@ def _normalise(net: Network, lane: int, source: Floats, result: Floats) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _observe(
-    net: Network,
-    i: int,
-    codes: Bytes,
-    green_s: Floats,
-    crossed: Floats,
-    standing: Bytes,
-    count: Floats,
-    share: Floats,
-    head: Floats,
+def _observe(  # noqa: PLR0917 - numba calls by position
+    net: Network, i: int, seen: Seen, count: Floats, share: Floats, head: Floats
 ) -> None:
+    codes, green_s, crossed, standing = seen
     first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
     for k in range(net.lane_ptr[i + 1] - first_lane):
         lane = first_lane + k

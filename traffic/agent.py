@@ -1,0 +1,197 @@
+"""A region on MQTT: hears configurations, states and measurements, and answers each measurement at once.
+
+The network thread only decodes and queues; one worker thread remembers, decides and publishes. So it keeps
+the street's own pace: a decision per measurement, whatever the speed. What comes late gets no command, and
+the signal's own plan takes over.
+"""
+
+import queue
+import threading
+import zlib
+from collections import deque
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import structlog
+from msgspec.structs import replace
+
+from citybrain import topics
+from citybrain.config import Settings
+from citybrain.errors import ContractError
+from citybrain.messages import (
+    CommandAck,
+    Health,
+    IntersectionConfig,
+    LaneMeasurement,
+    SignalCommand,
+    SignalState,
+    decode,
+    encode,
+)
+from citybrain.presence import HEARTBEAT_S, Presence
+from traffic.region import Decision, Region
+
+log = structlog.get_logger()
+
+MAX_QUEUED = 5_000
+REPORT_S = 5.0
+QUIET_S = 10.0
+"""Without a decision for so long the agent reports that it is degraded."""
+_RECENT = 2_000
+
+_Heard = IntersectionConfig | SignalState | LaneMeasurement
+
+
+def owns(index: int, count: int, intersection: str) -> bool:
+    """Whether region `index` of `count` plans this intersection; each is planned by exactly one."""
+    return zlib.crc32(intersection.encode()) % count == index
+
+
+class RegionAgent:
+    """Region `index` of `count`; device `traffic/region-<index>`."""
+
+    def __init__(self, settings: Settings, index: int = 0, count: int = 1) -> None:
+        self._settings = settings
+        self._owns = (index, count)
+        self._presence = Presence(settings, f"traffic/region-{index}")
+        self._heard: queue.Queue[_Heard | None] = queue.Queue(MAX_QUEUED)
+        self._configs: dict[str, IntersectionConfig] = {}
+        self._states: dict[str, SignalState] = {}
+        self._region: Region | None = None
+        self._seq = 0
+        self._figures = dict.fromkeys(("decisions", "late", "malformed", "dropped", "refused"), 0)
+        self._spent_s: deque[float] = deque(maxlen=_RECENT)
+        self._decided_at = datetime.min.replace(tzinfo=UTC)
+        self._worker = threading.Thread(target=self._work, name="decide", daemon=True)
+
+    def start(self, timeout_s: float | None = 10.0) -> None:
+        """Connect and decide until `stop`; raises Unavailable without a broker (see `Bus.start`)."""
+        site = self._settings.site.name
+        bus = self._presence.bus
+        for kind, what in (
+            ("signal", "config"),
+            ("signal", "state"),
+            ("lanes", "measurement"),
+            ("signal", "answer"),
+        ):
+            bus.subscribe(topics.matching(site, kind, what=what), self._hear)
+        bus.start(timeout_s)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Finish the decision under way, say goodbye and disconnect."""
+        if self._worker.is_alive():
+            self._heard.put(None)
+            self._worker.join(10)
+        self._presence.leave()
+
+    def figures(self) -> dict[str, float]:
+        """What was done since the start, and the time of the latest decisions."""
+        spent = np.array(list(self._spent_s) or [0.0])
+        return {
+            "intersections": float(len(self._configs)),
+            **{name: float(value) for name, value in self._figures.items()},
+            "decision_p50_s": float(np.percentile(spent, 50)),
+            "decision_p99_s": float(np.percentile(spent, 99)),
+        }
+
+    def _hear(self, topic: str, payload: bytes, _retained: bool) -> None:
+        if not owns(*self._owns, topics.parse(topic).id):
+            return
+        try:
+            message = decode(payload)
+        except ContractError as error:
+            self._figures["malformed"] += 1
+            log.warning("message_malformed", topic=topic, reason=str(error))
+            return
+        if isinstance(message, CommandAck):
+            self._figures["refused"] += not message.accepted
+        elif isinstance(message, IntersectionConfig | SignalState | LaneMeasurement):
+            try:
+                self._heard.put_nowait(message)
+            except queue.Full:
+                self._figures["dropped"] += 1
+
+    def _work(self) -> None:
+        reported = datetime.min.replace(tzinfo=UTC)
+        while True:
+            try:
+                message = self._heard.get(timeout=1.0)
+                if message is None:
+                    return
+                self._take(message)
+            except queue.Empty:
+                pass
+            except Exception:
+                log.exception("decision_failed")
+            now = datetime.now(UTC)
+            if (now - reported).total_seconds() >= REPORT_S:
+                self._report(now)
+                reported = now
+
+    def _take(self, message: _Heard) -> None:
+        if isinstance(message, IntersectionConfig):
+            known = self._configs.get(message.intersection)
+            self._configs[message.intersection] = message
+            if known is None or _content(known) != _content(message):
+                self._region = None
+        elif isinstance(message, SignalState):
+            self._states[message.intersection] = message
+            if self._region is not None:
+                self._region.on_state(message)
+        elif message.intersection in self._configs:
+            self._answer(message)
+
+    def _answer(self, measurement: LaneMeasurement) -> None:
+        region = self._region or self._rebuild()
+        if not region.on_measurement(measurement):
+            return
+        now = datetime.now(UTC)
+        decision = region.decide(measurement.intersection, now, self._settings.street.speed)
+        if decision is None:
+            self._figures["late"] += measurement.intersection in self._states
+            return
+        self._spent_s.append((datetime.now(UTC) - now).total_seconds())
+        self._command(decision, now)
+
+    def _command(self, decision: Decision, now: datetime) -> None:
+        traffic = self._settings.traffic
+        self._seq += 1
+        command = SignalCommand(
+            at=now,
+            device=self._presence.device,
+            boot=self._presence.boot,
+            seq=self._seq,
+            intersection=decision.intersection,
+            phase=decision.phase,
+            expires_at=now + timedelta(seconds=traffic.command_ttl_s / self._settings.street.speed),
+            reason=decision.reason,
+        )
+        topic = topics.build(self._settings.site.name, "signal", decision.intersection, "command")
+        if self._presence.bus.publish_now(topic, encode(command), qos=1):
+            self._figures["decisions"] += 1
+            self._decided_at = now
+
+    def _rebuild(self) -> Region:
+        """A region over all configurations heard so far, with the states heard so far."""
+        self._region = Region([self._configs[id_] for id_ in sorted(self._configs)])
+        for state in self._states.values():
+            self._region.on_state(state)
+        log.info("region_built", intersections=len(self._configs))
+        return self._region
+
+    def _report(self, now: datetime) -> None:
+        health, detail = Health.OK, ""
+        if not self._configs:
+            health, detail = Health.DEGRADED, "no signal has announced itself"
+        elif (now - self._decided_at).total_seconds() > QUIET_S:
+            health, detail = Health.DEGRADED, "no fresh measurement with a signal state"
+        self._presence.report(health, detail, sent=self._seq, figures=self.figures())
+
+
+def _content(config: IntersectionConfig) -> IntersectionConfig:
+    """The configuration without what changes at each announcement."""
+    return replace(config, at=datetime.min.replace(tzinfo=UTC), boot=1, seq=1, is_historical=False)
+
+
+assert REPORT_S < HEARTBEAT_S

@@ -1,0 +1,156 @@
+"""The planner of `traffic/horizon.py` once more, in plain Python, to be read and to be tested against.
+
+Slow and short: no spare slots, no pruning before a plan is worked out, sorting instead of insertion.
+"""
+
+from dataclasses import dataclass
+
+from traffic.horizon import GAP_S, Demand, Shown, Weights
+from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One sequence of phases up to some second; tuples are by lane."""
+
+    phase: int
+    target: int
+    green: int
+    left: int
+    wish: int
+    cost: float
+    value: float
+    served: tuple[int, ...]
+    credit: tuple[float, ...]
+    unseen: tuple[float, ...]
+
+
+class Reference:
+    """The planner for intersection `i`; same arguments and meaning as `horizon.plan`."""
+
+    def __init__(self, net: Network, i: int, demand: Demand, weights: Weights) -> None:
+        self.net, self.i, self.demand, self.weights = net, i, demand, weights
+        self.first_lane, self.first = int(net.lane_ptr[i]), int(net.movement_ptr[i])
+        self.lanes = range(int(net.lane_ptr[i + 1]) - self.first_lane)
+        self.phases = range(int(net.phase_ptr[i + 1] - net.phase_ptr[i]))
+
+    def plan(self, shown: Shown, horizon: int, width: int) -> tuple[int, float]:
+        start = Plan(
+            shown.phase, shown.target, shown.green_s, shown.left_s, -1, 0.0, 0.0,
+            tuple(0 for _ in self.lanes),
+            tuple(float(value) for value in self.demand.credit),
+            tuple(float(value) for value in self.demand.unseen),
+        )  # fmt: skip
+        plans = [start]
+        for t in range(horizon):
+            children = [child for plan in plans for child in self._children(plan, t)]
+            plans = []
+            for q in self.phases:
+                plans += sorted((c for c in children if c.target == q), key=lambda c: c.value)[:width]
+        best = min(plans, key=lambda plan: plan.value)
+        return best.wish, best.value
+
+    def _children(self, plan: Plan, t: int) -> list[Plan]:
+        minimum = self.net.min_green[self.net.phase_ptr[self.i] + plan.phase]
+        maximum = self.net.max_green[self.net.phase_ptr[self.i] + plan.phase]
+        if plan.left > 0 or plan.green < minimum:
+            return [self._child(plan, plan.target, t)]
+        others_wait = any(
+            not self._opens(plan.phase, k) and self.demand.arrived[k, t] > plan.served[k] for k in self.lanes
+        )
+        must_go = plan.green >= maximum and others_wait and len(self.phases) > 1
+        return [self._child(plan, q, t) for q in self.phases if not (must_go and q == plan.target)]
+
+    def _child(self, plan: Plan, q: int, t: int) -> Plan:
+        begins = plan.left == 0 and q != plan.phase
+        pair = plan.phase * len(self.phases) + q
+        change = int(self.net.change_s[self.net.pair_ptr[self.i] + pair]) if begins else plan.left
+        clears = change > 0
+        shows = plan.phase if clears else q
+        cost = plan.cost + (self.weights.change_cost if begins else 0.0)
+        rest = 0.0
+        served, credit, unseen = [], [], []
+        for k in self.lanes:
+            kept = self.net.kept[self.net.kept_ptr[self.i] + pair * len(self.lanes) + k]
+            moves = self._opens(shows, k) and (not clears or bool(kept))
+            gone, saved, hidden = self._serve(plan, shows, k, t, moves)
+            queue = int(self.demand.arrived[k, t]) - gone
+            cost += hidden
+            if queue > 0:
+                cost += self._waiting(k, t, queue)
+                rest += float(self.demand.weight[k]) * queue * self._wait(q, k, queue, change)
+            served.append(gone)
+            credit.append(saved)
+            unseen.append(hidden)
+        green = 0 if clears else (plan.green + 1 if q == plan.phase else 1)
+        return Plan(
+            q if change <= 1 else plan.phase, q, green, max(change - 1, 0),
+            q if plan.wish < 0 else plan.wish, cost, cost + rest,
+            tuple(served), tuple(credit), tuple(unseen),
+        )  # fmt: skip
+
+    def _serve(self, plan: Plan, shows: int, k: int, t: int, moves: bool) -> tuple[int, float, float]:
+        gone, saved, hidden = plan.served[k], plan.credit[k], plan.unseen[k]
+        if not moves:
+            return gone, 0.0, hidden
+        saved += 1.0 / self._headway(plan, shows, k, t)
+        if saved < 1.0:
+            return gone, saved, hidden
+        if self.demand.arrived[k, t] > gone:
+            gone += 1
+            saved -= 1.0
+        return gone, min(saved, 1.0), 0.0
+
+    def _waiting(self, k: int, t: int, queue: int) -> float:
+        """What a lane's queue costs this second."""
+        fresh = int(self.demand.arrived[k, t] - self.demand.arrived[k, t - 1]) if t > 0 else 0
+        return float(self.demand.weight[k]) * queue + self.weights.stop_cost * min(queue, fresh)
+
+    def _wait(self, q: int, k: int, queue: int, change: int) -> float:
+        """How long each vehicle of what is queued will still wait, roughly."""
+        wait = self.weights.protected_headway * 0.5 * (queue + 1)
+        if not self._opens(q, k):
+            return wait + self.weights.red_wait
+        return wait + (change - 1) if change > 0 else wait
+
+    def _headway(self, plan: Plan, shows: int, k: int, t: int) -> float:
+        shares = self.demand.head_share if plan.served[k] == 0 else self.demand.share
+        fixed = 0.0
+        gaps = []
+        for movement in self._movements(k):
+            code, share = self._code(shows, movement), float(shares[movement - self.first])
+            if code == PROTECTED:
+                fixed += share * self.weights.protected_headway
+            elif code == RED:
+                fixed += share * self.weights.wrong_turn_headway
+            else:
+                own = self.weights.on_red_headway if code == ON_RED else self.weights.permissive_headway
+                gaps.append(
+                    share * own / max(1.0 - self._busy(plan, shows, movement, t), self.weights.least_gap)
+                )
+        for gap in gaps:
+            fixed += gap
+        return fixed
+
+    def _busy(self, plan: Plan, shows: int, movement: int, t: int) -> float:
+        """How likely a foe is in the way: by lane, the shares of its foes that are green and have traffic."""
+        by_lane = [0.0 for _ in self.lanes]
+        for foe in self.net.yield_movement[self.net.yield_ptr[movement] : self.net.yield_ptr[movement + 1]]:
+            if self._code(shows, foe) in {PROTECTED, PERMISSIVE}:
+                by_lane[self.net.movement_lane[foe] - self.first_lane] += float(
+                    self.demand.share[foe - self.first]
+                )
+        active = [self.demand.arrived[k, t + GAP_S] > plan.served[k] for k in self.lanes]
+        return sum(share for share, busy in zip(by_lane, active, strict=True) if busy)
+
+    def _movements(self, k: int) -> list[int]:
+        begin, end = self.net.lane_movement_ptr[self.first_lane + k : self.first_lane + k + 2]
+        return [int(movement) for movement in self.net.lane_movement[begin:end]]
+
+    def _code(self, p: int, movement: int) -> int:
+        row = self.net.indication_ptr[self.net.phase_ptr[self.i] + p]
+        return int(self.net.indication[row + movement - self.first])
+
+    def _opens(self, p: int, k: int) -> bool:
+        anything = any(self._code(p, movement) != RED for movement in self._movements(k))
+        return anything and not self.demand.blocked[k]
