@@ -60,7 +60,13 @@ def _row(scenario: Scenario) -> dict[str, str | int | float]:
 @click.option("--protocol", type=click.Choice(["resco", "street"]), default="resco", show_default=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures there too.")
 def run(
-    scenario: str, controller: str, seed: int, duration: float | None, protocol: str, json_path: Path | None
+    *,
+    scenario: str,
+    controller: str,
+    seed: int,
+    duration: float | None,
+    protocol: str,
+    json_path: Path | None,
 ) -> None:
     """Run a scenario under one controller and say what its vehicles lost.
 

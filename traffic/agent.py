@@ -30,6 +30,7 @@ from citybrain.messages import (
 )
 from citybrain.presence import HEARTBEAT_S, Presence
 from traffic.region import Decision, Region
+from traffic.warm import warm
 
 log = structlog.get_logger()
 
@@ -68,6 +69,7 @@ class RegionAgent:
         """Connect and decide until `stop`; raises Unavailable without a broker (see `Bus.start`)."""
         site = self._settings.site.name
         bus = self._presence.bus
+        warm()
         for kind, what in (
             ("signal", "config"),
             ("signal", "state"),
