@@ -1,6 +1,7 @@
 """Region agents on a real broker, regions on real Ray, and the optimiser on real SUMO."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -162,7 +163,7 @@ def test_a_killed_region_is_back_with_its_configurations_and_the_service_stays(
         street.announce(id_)
     ray.init(
         namespace="citybrain", include_dashboard=False, num_cpus=2, object_store_memory=100_000_000,
-        logging_level="ERROR", log_to_driver=False,
+        logging_level=logging.ERROR, log_to_driver=False,
     )  # fmt: skip
     stop = threading.Event()
     thread = threading.Thread(target=service.main, args=(two, stop))
@@ -226,8 +227,8 @@ def test_the_optimiser_loses_far_less_time_than_the_fixed_plan(tmp_path: Path) -
 def _simulate(folder: Path, controller: str) -> dict[str, Any]:
     path = folder / f"{controller}.json"
     subprocess.run(
-        [sys.executable, "-m", "citybrain", "sim", "run", "--scenario", "cologne1", "--controller", controller,
-         "--duration", "300", "--json", str(path)],
+        [sys.executable, "-m", "citybrain", "sim", "run", "--scenario", "cologne1",
+         "--controller", controller, "--duration", "300", "--json", str(path)],
         cwd=ROOT, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     figures: dict[str, Any] = json.loads(path.read_bytes())

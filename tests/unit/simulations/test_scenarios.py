@@ -16,7 +16,7 @@ def test_every_known_scenario_is_there_with_demand() -> None:
 
 
 def test_an_unknown_scenario_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="atlantis.*cologne8.*grid4x4"):
+    with pytest.raises(ConfigError, match=r"atlantis.*cologne8.*grid4x4"):
         find_scenario("atlantis")
 
 
