@@ -7,7 +7,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -57,20 +57,13 @@ _LANE = struct.Struct(">iiiiifififiiiiif")
 _LANE_NO_SPEED = struct.Struct(">iiiiifiifiiiiif")
 
 
-class Latest(NamedTuple):
-    """The newest row of a thing within a batch."""
-
-    at: datetime
-    row: bytes
-
-
 class Rows:
     """What a batch writes: rows by table, the newest of each thing, and what is upserted one by one."""
 
     def __init__(self) -> None:
         self.records: dict[str, list[bytes]] = defaultdict(list)
-        self.latest: dict[str, dict[object, Latest]] = defaultdict(dict)
-        """By record table: the rows that its table of the latest gets."""
+        self.latest: dict[str, dict[object, tuple[datetime, bytes]]] = defaultdict(dict)
+        """By record table: the newest row of each thing, with its time."""
         self.minutes: set[tuple[str, datetime]] = set()
         """(record table, minute) that rollups must look at again."""
         self.events: list[TrafficEvent] = []
@@ -88,8 +81,8 @@ class Rows:
 
     def newest(self, table: str, thing: object, at: datetime, row: bytes) -> None:
         known = self.latest[table].get(thing)
-        if known is None or at >= known.at:
-            self.latest[table][thing] = Latest(at, row)
+        if known is None or at >= known[0]:
+            self.latest[table][thing] = (at, row)
 
 
 def minute_of(at: datetime) -> datetime:
@@ -124,8 +117,11 @@ def _lanes(rows: Rows, message: LaneMeasurement) -> None:
             )  # fmt: skip
         made.append(head + name(reading.lane) + numbers)
     rows.record(table, made)
+    newest, at = rows.latest[table], message.at
     for reading, row in zip(message.lanes, made, strict=True):
-        rows.newest(table, reading.lane, message.at, row)
+        known = newest.get(reading.lane)
+        if known is None or at >= known[0]:
+            newest[reading.lane] = (at, row)
     rows.minutes.add((table, minute_of(message.at)))
 
 

@@ -133,6 +133,20 @@ class Store:
             rows = self._execute(self._ledger["marks"], given).fetchall()
         return {(str(device), int(str(boot))): int(str(seq)) for device, boot, seq in rows}
 
+    def revive(self, entry: Admitted, *, is_settled: bool) -> bool:
+        """Store what was a dead letter, within the caller's transaction; False if it is known already.
+
+        `is_settled`: the ledger has the numbers on the letter's own account, so they refuse nothing.
+        """
+        new = self._settle([entry.key])
+        if not new and not is_settled:
+            return False
+        rows = Rows()
+        rows.add(entry.message)
+        self._partitions.ensure(self._connection, _days(Batch([entry])))
+        self._write(rows)
+        return True
+
     def _commit(self, batch: Batch) -> Outcome:
         outcome = Outcome(statuses=len(batch.statuses))
         waiting: dict[Key, Admitted | Refused] = {}
@@ -202,7 +216,7 @@ class Store:
         for table, made in rows.records.items():
             self._copy(table, table, made)
         for table, newest in rows.latest.items():
-            self._copy(f"newest_{table}", table, [latest.row for latest in newest.values()])
+            self._copy(f"newest_{table}", table, [row for _, row in newest.values()])
             self._execute(self._records[LATEST[table]])
         for event in sorted(rows.events, key=lambda event: (event.device, event.event, event.at)):
             self._put_event(event)
@@ -267,6 +281,7 @@ class Store:
                     "reason": _clean(letter.reason),
                     "field": _clean(letter.field),
                     "payload": letter.arrival.payload[:MAX_DEAD_LETTER_BYTES],
+                    "is_settled": letter.key is not None,
                 },
             )
 

@@ -1,5 +1,6 @@
 """A worker: from the broker through the gate into the store, and back with acknowledgements."""
 
+import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,8 @@ GROUP = "ingest"
 QUEUE_BATCHES = 20
 IDLE_S = 0.1
 REPORT_S = 2.0
+LEAVE_S = 5.0
+"""To store what is on its way when the end is near."""
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -83,8 +86,8 @@ class Worker:
             self._fail(error)
         reporter = threading.Thread(target=self._report_often, name="reporter", daemon=True)
         self._subscribe()
-        self._presence.bus.start(timeout_s=None)
         self._bus.start(timeout_s=None)
+        self._presence.bus.start(timeout_s=None)
         reporter.start()
         log.info("ingest_started", site=self._site)
         try:
@@ -95,8 +98,8 @@ class Worker:
             self._leave()
 
     def _subscribe(self) -> None:
-        for what in STORED_KINDS:
-            self._bus.subscribe(topics.matching(self._site, what=what, group=f"{GROUP}-{what}"), self._receive)
+        for filter_ in self._shared_filters():
+            self._bus.subscribe(filter_, self._receive)
         if self._is_first:
             self._subscribe_retained()
 
@@ -105,6 +108,10 @@ class Worker:
             self._bus.subscribe(filter_, self._receive)
         # MQTT has no filter for `part<n>`; the rest of a network's topics comes by the filters above.
         self._bus.subscribe(topics.matching(self._site, kind="network"), self._receive_part)
+
+    def _shared_filters(self) -> list[str]:
+        # A group a filter: rumqttd deals a group's messages out over its filters and drops what fits none.
+        return [topics.matching(self._site, what=what, group=f"{GROUP}-{what}") for what in STORED_KINDS]
 
     def _retained_filters(self) -> list[str]:
         return [topics.matching(self._site, what=what) for what in RETAINED_KINDS]
@@ -121,7 +128,7 @@ class Worker:
         settings = self._settings.ingest
         waiting = Batch()
         failures = 0
-        is_leaving = False
+        leave_by = math.inf
         while True:
             if not len(waiting):
                 waiting = self._judge(self._intake.take(settings.batch_messages, settings.batch_s, IDLE_S))
@@ -140,15 +147,15 @@ class Worker:
                 continue
             if self._missed_retained:
                 self._fetch_retained()
-            if self._stop.is_set() and is_leaving and is_idle:
+            if (is_idle and leave_by < math.inf) or time.monotonic() > leave_by:
                 return
-            if self._stop.is_set() and not is_leaving:
+            if self._stop.is_set() and leave_by == math.inf:
                 self._unsubscribe()
-                is_leaving = True
+                leave_by = time.monotonic() + LEAVE_S
 
     def _unsubscribe(self) -> None:
-        for what in STORED_KINDS:
-            self._bus.unsubscribe(topics.matching(self._site, what=what, group=f"{GROUP}-{what}"))
+        for filter_ in self._shared_filters():
+            self._bus.unsubscribe(filter_)
 
     def _judge(self, arrivals: list[Arrival]) -> Batch:
         now = datetime.now(UTC)

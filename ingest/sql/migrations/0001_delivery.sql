@@ -33,7 +33,10 @@ create table dead_letter (
     topic text not null,
     reason text not null,
     field text not null default '',
-    payload bytea not null
+    payload bytea not null,
+    is_settled boolean not null default false
 );
 create index dead_letter_received_at on dead_letter (received_at);
+comment on column dead_letter.is_settled is
+    'Whether its own device, boot and seq are in the ledger on its account, so that its device sends it no more.';
 comment on table dead_letter is 'What could not be stored, as it came, with the reason and the field at fault.';

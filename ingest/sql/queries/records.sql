@@ -2,8 +2,8 @@
 
 -- name: dead_letter
 -- One refused message.
-insert into dead_letter (topic, reason, field, payload)
-values (%(topic)s, %(reason)s, %(field)s, %(payload)s);
+insert into dead_letter (topic, reason, field, payload, is_settled)
+values (%(topic)s, %(reason)s, %(field)s, %(payload)s, %(is_settled)s);
 
 -- name: touch
 -- Minutes that rollups must look at again.
