@@ -45,6 +45,16 @@ class Cabinet:
     def indications(self) -> str:
         return self._simulator.indications(self._id)
 
+    def adopt(self) -> str:
+        """An agent takes over from what is shown now, which stays until its first word; that is returned."""
+        if self._by is not _By.AGENT:
+            log.info("cabinet_obeys", intersection=self._id)
+        self._by = _By.AGENT
+        self._wanted = self.indications
+        self._heard_s = self._simulator.clock_s
+        self._simulator.show(self._id, self._wanted)
+        return self._wanted
+
     def show(self, indications: str) -> str:
         """What the agent wants; the reason where the conflict monitor refuses it, else empty."""
         if len(indications) != len(self.config.movements):
@@ -52,11 +62,9 @@ class Cabinet:
         if pairs := conflicts(self.config, indications):
             log.error("conflict_refused", intersection=self._id, movements=pairs[0])
             return f"conflicting greens for the movements {pairs[0][0]} and {pairs[0][1]}"
-        if self._by is _By.CLEARING:
-            return ""  # heard, but what is being cleared is cleared first
-        if self._by is _By.OWN:
-            log.info("cabinet_obeys", intersection=self._id)
-        self._by = _By.AGENT
+        if self._by is not _By.AGENT:
+            # What it wants goes on from what it last asked for, not from what has been shown since.
+            return f"silent for more than {self._silent_s:.0f} s: begin again from what is shown"
         self._wanted = indications
         self._heard_s = self._simulator.clock_s
         self._simulator.show(self._id, indications)

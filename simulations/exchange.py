@@ -194,9 +194,10 @@ class Exchange:
             return
         agent.role, agent.intersection = hello.role, hello.intersection
         views = self._views(cabinet) if hello.role is Role.LANES else {}
+        shown = cabinet.adopt() if hello.role is Role.SIGNAL else cabinet.indications
         self._send(
             agent,
-            Welcome(cabinet.config, self._simulator.clock_s, cabinet.indications, self._simulator.run, views),
+            Welcome(cabinet.config, self._simulator.clock_s, shown, self._simulator.run, views),
         )
 
     def _views(self, cabinet: Cabinet) -> dict[str, float]:
