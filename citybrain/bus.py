@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 MAX_QUEUED_MESSAGES = 2_000
 MAX_INFLIGHT_MESSAGES = 200
+MAX_ROUTES = 20_000
 
 
 class Bus:
@@ -44,6 +45,7 @@ class Bus:
         self._port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
         self._keepalive_s = broker.keepalive_s
         self._subscriptions: list[tuple[str, Handler, int]] = []
+        self._routes: dict[str, list[Handler]] = {}
         self._hooks: list[Callable[[], None]] = []
         self._connected = threading.Event()
         self._refused = ""
@@ -107,12 +109,14 @@ class Bus:
     def subscribe(self, filter_: str, handler: Handler, qos: int = 1) -> None:
         """Call `handler` for each message that matches; lasts over reconnects. Shared filters are allowed."""
         self._subscriptions.append((filter_, handler, qos))
+        self._routes = {}
         if self.connected:
             self._client.subscribe(filter_, qos)
 
     def unsubscribe(self, filter_: str) -> None:
         """Stop calling handlers for this filter."""
         self._subscriptions = [entry for entry in self._subscriptions if entry[0] != filter_]
+        self._routes = {}
         if self.connected:
             self._client.unsubscribe(filter_)
 
@@ -154,12 +158,29 @@ class Bus:
             log.warning("broker_lost", reason=str(code), host=self._host, port=self._port)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        for filter_, handler, _ in self._subscriptions:
-            if topic_matches_sub(_unshared(filter_), message.topic):
-                try:
-                    handler(message.topic, bytes(message.payload), message.retain)
-                except Exception:
-                    log.exception("message_handler_failed", topic=message.topic)
+        # An exception that left here would end the client's thread for good.
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            log.warning("topic_not_utf8", payload_bytes=len(message.payload))
+            return
+        for handler in self._routes.get(topic) or self._route(topic):
+            try:
+                handler(topic, bytes(message.payload), message.retain)
+            except Exception:
+                log.exception("message_handler_failed", topic=topic)
+
+    def _route(self, topic: str) -> list[Handler]:
+        """The handlers of a topic, remembered: matching filters anew costs more than most handlers do."""
+        handlers = [
+            handler
+            for filter_, handler, _ in self._subscriptions
+            if topic_matches_sub(_unshared(filter_), topic)
+        ]
+        if len(self._routes) >= MAX_ROUTES:
+            self._routes = {}
+        self._routes[topic] = handlers
+        return handlers
 
 
 def _unshared(filter_: str) -> str:

@@ -12,6 +12,8 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 OLDEST_VERSION = 150000
 CONNECT_TIMEOUT_S = 5
+PASSING = ("starting up", "shutting down", "recovery", "accepting connections", "too many", "terminat")
+"""What a server says when it refuses for now."""
 
 
 class Level(StrEnum):
@@ -102,7 +104,7 @@ def _failure(dsn: str, error: psycopg.OperationalError) -> ConfigError | Unavail
     reason = _first_line(error, dsn)
     # A refused login has no SQLSTATE on the client; the server's own sentence begins with FATAL.
     fatal = reason.partition("FATAL: ")[2].strip()
-    if fatal and "starting up" not in fatal and "shutting down" not in fatal and "too many" not in fatal:
+    if fatal and not any(passing in fatal for passing in PASSING):
         return ConfigError(f"database.dsn ({place(dsn)}) is refused: {fatal}")
     return Unavailable(f"no PostgreSQL answers at {place(dsn)}: {reason}; start it or set database.dsn")
 

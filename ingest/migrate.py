@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import LiteralString, cast
 
 import psycopg
 import structlog
@@ -123,7 +122,7 @@ def _apply(connection: Connection, known: list[Migration]) -> list[str]:
     todo = [m for m in known if level in WHERE[m.where] and m.name not in applied]
     for migration in todo:
         with connection.transaction():
-            connection.execute(cast("LiteralString", migration.sql))
+            connection.execute(migration.sql.encode())
             connection.execute(
                 "insert into schema_migration (number, name, checksum) values (%s, %s, %s)",
                 [migration.number, migration.name, migration.checksum],

@@ -3,9 +3,8 @@
 create table device (
     device text primary key,
     kind text not null generated always as (split_part(device, '/', 1)) stored,
-    first_at timestamptz not null default now(),
-    last_stored_at timestamptz not null default now()
-) with (fillfactor = 70);
+    first_at timestamptz not null default now()
+);
 comment on table device is 'Every device that ever had a message stored; kind/id.';
 
 create table ledger (

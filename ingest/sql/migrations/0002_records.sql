@@ -49,7 +49,7 @@ create table signal_state (
     seq bigint not null,
     intersection text not null,
     clock_s double precision not null check (clock_s >= 0),
-    indications text not null check (indications ~ '^[GgyrsuoO]{1,256}$'),
+    indications text not null check (indications ~ '^[GgyrsuoO]+$' and length(indications) <= 256),
     phase smallint not null check (phase between 0 and 63),
     next_phase smallint not null check (next_phase between 0 and 63),
     interval text not null check (interval in ('green', 'yellow', 'all_red', 'flash')),

@@ -1,0 +1,189 @@
+"""The gate: what may be stored, and who may say what on which topic. Pure: bytes in, verdict out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from citybrain.errors import ContractError
+from citybrain.messages import (
+    AgentStatus,
+    Boot,
+    CommandAck,
+    DeviceId,
+    IntersectionConfig,
+    LaneMeasurement,
+    RoadNetwork,
+    SensorObservation,
+    Seq,
+    SignalCommand,
+    SignalState,
+    Stored,
+    StoredMessage,
+    TrafficEvent,
+    TurningCount,
+    decode,
+)
+from citybrain.topics import Topic, parse
+
+STORED_KINDS = ("measurement", "state", "command", "answer", "observation", "event")
+"""Last levels that workers share."""
+RETAINED_KINDS = ("config", "status")
+"""Last levels whose retained messages are wanted too; `part<n>` is one as well."""
+
+Key = tuple[str, int, int]
+"""device, boot, seq"""
+
+_TYPES: dict[str, tuple[type[object], ...]] = {
+    "measurement": (LaneMeasurement, TurningCount),
+    "state": (SignalState,),
+    "command": (SignalCommand,),
+    "answer": (CommandAck,),
+    "observation": (SensorObservation,),
+    "event": (TrafficEvent,),
+    "config": (IntersectionConfig,),
+    "part": (RoadNetwork,),
+    "status": (AgentStatus,),
+}
+
+
+class _Numbers(msgspec.Struct):
+    """What can still be read of a message that breaks its contract."""
+
+    device: DeviceId
+    boot: Boot
+    seq: Seq
+
+
+_numbers = msgspec.json.Decoder(_Numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A numbered message that may be stored."""
+
+    arrival: Arrival
+    message: StoredMessage
+
+    @property
+    def key(self) -> Key:
+        return self.message.device, self.message.boot, self.message.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An agent's status: not numbered, the latest wins."""
+
+    message: AgentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """An empty payload: somebody took a retained message back; nothing to store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A dead letter; its `key`, where an honest sender's can be read, counts as settled."""
+
+    arrival: Arrival
+    reason: str
+    field: str
+    key: Key | None = None
+
+
+Verdict = Admitted | Status | Cleared | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The times of capture that are believed."""
+
+    past: timedelta
+    future: timedelta
+
+    def check(self, message: Stored | AgentStatus, now: datetime) -> None:
+        """Raise ContractError for a time outside; what is retained may be of any age."""
+        if message.at > now + self.future:
+            ahead = (message.at - now).total_seconds()
+            raise ContractError(
+                f"{ahead:.0f} s in the future, at most {self.future.total_seconds():.0f} s are allowed",
+                "$.at",
+            )
+        keeps = not isinstance(message, AgentStatus | IntersectionConfig | RoadNetwork)
+        if keeps and message.at < now - self.past:
+            raise ContractError(f"older than the {self.past.days} days that are kept", "$.at")
+
+
+def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:
+    """Decode a message and check it against its topic and the clock; never raises."""
+    topic: Topic | None = None
+    try:
+        topic = parse(arrival.topic)
+        if not arrival.payload:
+            return Cleared()
+        message = decode(arrival.payload)
+        _check_type(topic, message)
+        _check_sender(topic, message)
+        assert isinstance(message, Stored | AgentStatus)
+        window.check(message, now)
+    except ContractError as error:
+        return Refused(arrival, error.reason, error.field, topic and _honest_key(topic, arrival.payload))
+    if isinstance(message, AgentStatus):
+        return Status(message)
+    return Admitted(arrival, message)
+
+
+def may_send(topic: Topic, device: str) -> bool:
+    """Whether a device may publish on a topic: its own, and where another speaks about this one."""
+    if topic.what == "command":
+        return topic.kind == "signal" and device.startswith("traffic/")
+    if topic.kind == "camera" and topic.what in {"measurement", "event"} and device.startswith("vision/"):
+        return True
+    return device == topic.device
+
+
+def _check_type(topic: Topic, message: object) -> None:
+    what = "part" if topic.what.startswith("part") else topic.what
+    allowed = _TYPES.get(what, ())
+    if not isinstance(message, allowed):
+        kind = type(message).__name__
+        raise ContractError(f"{kind} does not belong on a topic that ends in {topic.what}", "$.type")
+
+
+def _check_sender(topic: Topic, message: object) -> None:
+    device = getattr(message, "device", "")
+    if not may_send(topic, device):
+        raise ContractError(f"{device} may not publish on {topic}", "$.device")
+    wrong = ""
+    if topic.kind == "signal" and getattr(message, "intersection", topic.id) not in {topic.id, None}:
+        wrong = "intersection"
+    if topic.kind == "camera" and getattr(message, "camera", topic.id) not in {topic.id, None}:
+        wrong = "camera"
+    if wrong:
+        raise ContractError(f"{getattr(message, wrong)!r} is not the {topic.id!r} of the topic", f"$.{wrong}")
+    if isinstance(message, TurningCount) and message.end_at < message.start_at:
+        raise ContractError("the period ends before it starts", "$.end_at")
+    if isinstance(message, RoadNetwork) and (
+        topic.what != f"part{message.part}" or message.part > message.parts
+    ):
+        raise ContractError(f"part {message.part} of {message.parts} on {topic.what}", "$.part")
+
+
+def _honest_key(topic: Topic, payload: bytes) -> Key | None:
+    """The numbers of a refused message, if its sender may use the topic: nobody settles another's."""
+    try:
+        numbers = _numbers.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not may_send(topic, numbers.device):
+        return None
+    return numbers.device, numbers.boot, numbers.seq
