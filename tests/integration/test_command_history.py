@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -14,18 +14,38 @@ import pytest
 from citybrain import config
 from citybrain.config import Settings
 from command.database import queries
+from ingest.migrate import migrate
 from tests.fixtures.command import BOOT, T0, serving
 
 LANES = ("east_0", "south_0")
 END = T0 + timedelta(minutes=10)
 
 
-@pytest.fixture
-def client(settings: Settings, migrated_dsn: str, tmp_path: Path) -> Iterator[httpx.Client]:
-    with psycopg.connect(migrated_dsn) as connection:
-        fill(connection)
-    own = msgspec.structs.replace(settings, database=config.Database(dsn=migrated_dsn))
-    with serving(own, tmp_path) as served, served.client() as found:
+@pytest.fixture(scope="module")
+def filled_dsn(postgres_dsn: str) -> Iterator[str]:
+    """A migrated database with the rows of `fill`; these tests only read."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(f'create database "{name}"'.encode())
+        dsn = postgres_dsn.rsplit("/", 1)[0] + f"/{name}"
+        migrate(dsn)
+        with psycopg.connect(dsn) as connection:
+            fill(connection)
+        yield dsn
+        admin.execute(f'drop database "{name}" with (force)'.encode())
+
+
+@pytest.fixture(scope="module")
+def client(
+    filled_dsn: str, broker_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    own = msgspec.structs.replace(
+        Settings(),
+        site=config.Site(name=f"t{uuid4().hex[:8]}"),
+        broker=config.Broker(url=broker_url),
+        database=config.Database(dsn=filled_dsn),
+    )
+    with serving(own, tmp_path_factory.mktemp("web")) as served, served.client() as found:
         yield found
 
 
@@ -49,7 +69,17 @@ def fill(connection: psycopg.Connection) -> None:
                 connection.execute(
                     "insert into turning_count values"
                     " (%s, %s, %s, %s, %s, %s, 'line:forward', %s, %s, %s, 2, 1)",
-                    [at, at, f"camera/{camera}", BOOT, step + 1, camera, at - timedelta(seconds=10), at, user],
+                    [
+                        at,
+                        at,
+                        f"camera/{camera}",
+                        BOOT,
+                        step + 1,
+                        camera,
+                        at - timedelta(seconds=10),
+                        at,
+                        user,
+                    ],
                 )
     for minute in range(10):
         at = T0 + timedelta(minutes=minute)
@@ -72,10 +102,13 @@ def fill(connection: psycopg.Connection) -> None:
         connection.execute(
             "insert into turning_rollup_1min values (%s, 'demo', 'line:forward', 'car', 12, 6, 6)", [at]
         )
-    for number, (start, end, kind) in enumerate([(0, 2, "long_wait"), (3, 5, "wrong_way"), (6, None, "wrong_way")]):
+    for number, (start, end, kind) in enumerate(
+        [(0, 2, "long_wait"), (3, 5, "wrong_way"), (6, None, "wrong_way")]
+    ):
         connection.execute(
             "insert into traffic_event values"
-            " ('vision/demo', %s, %s, %s, %s, %s, %s, 'warning', %s, %s, 'a', null, null, %s, 50.94, '', %s, 1)",
+            " ('vision/demo', %s, %s, %s, %s, %s, %s, 'warning', %s, %s, 'a', null, null, %s, 50.94, '',"
+            " %s, 1)",
             [
                 f"e{number}", T0, T0, BOOT, number + 1, kind, T0 + timedelta(minutes=start),
                 None if end is None else T0 + timedelta(minutes=end), 6.95 if number else None,
@@ -104,7 +137,12 @@ def test_lanes_are_answered_raw_and_in_buckets(client: httpx.Client) -> None:
     minutes = get(client, "measurements/lanes", intersection="a")
     assert (minutes["bucket"], len(minutes["items"])) == ("1min", 20)
     bucket = minutes["items"][0]
-    assert (bucket["bucket"], bucket["vehicles"], bucket["queue_m"], bucket["crossed"]) == (text(T0), 3.0, 15.0, 6)
+    assert (bucket["bucket"], bucket["vehicles"], bucket["queue_m"], bucket["crossed"]) == (
+        text(T0),
+        3.0,
+        15.0,
+        6,
+    )
     assert get(client, "measurements/lanes", bucket="1h")["items"] == []
     assert get(client, "measurements/lanes", bucket="raw", lane="nowhere")["items"] == []
 
@@ -178,9 +216,9 @@ def test_the_last_hour_is_meant_where_no_range_is_given(client: httpx.Client) ->
     assert answer.json()["items"] == []
 
 
-def test_every_query_is_right_by_the_schema(client: httpx.Client, migrated_dsn: str) -> None:
+def test_every_query_is_right_by_the_schema(filled_dsn: str) -> None:
     """The metrics' own queries run here too; the others are run by the tests above."""
-    with psycopg.connect(migrated_dsn, autocommit=True) as connection:
+    with psycopg.connect(filled_dsn, autocommit=True) as connection:
         connection.execute(
             "insert into agent_latest (device, at, received_at, boot, health, version, started_at, detail,"
             " spooled, sent, figures) values ('signal/a', now(), now(), 5, 'ok', '1', now(), '', 2, 10, '{}')"
@@ -190,6 +228,8 @@ def test_every_query_is_right_by_the_schema(client: httpx.Client, migrated_dsn: 
         balance = connection.execute(queries()["delivery_balance"].sql.encode()).fetchall()
         assert balance == [("signal/a", 10, 2, 7)]
         start = datetime(2026, 3, 2, tzinfo=UTC)
-        counted = connection.execute(queries()["count_before"].sql.encode(), {"from": start, "to": END}).fetchall()
+        counted = connection.execute(
+            queries()["count_before"].sql.encode(), {"from": start, "to": END}
+        ).fetchall()
         assert sorted(row[2:] for row in counted) == [("bus", 120), ("car", 120), ("person", 120)]
         assert connection.execute(queries()["dead_letters"].sql.encode()).fetchall() == [(0,)]

@@ -1,8 +1,9 @@
 -- name: event_page
 -- Events that lasted at some time of the range, newest first, one page after the cursor.
 select
-    event, kind, severity, at, start_at, end_at, device, intersection, camera, lane, lon, lat, detail,
-    evidence, quality
+    event, kind, severity, at, start_at, end_at, device, intersection, camera, lane,
+    case when lon is not null and lat is not null then array[lon, lat] end as position,
+    detail, evidence, quality
 from traffic_event
 where start_at < %(to)s and (end_at is null or end_at >= %(from)s)
     and (%(kinds)s::text[] is null or kind = any(%(kinds)s::text[]))
