@@ -1,7 +1,9 @@
 """The service: one web server with the API, the live stream and the map."""
 
 import asyncio
+import signal
 import socket
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -56,10 +58,20 @@ def main(settings: Settings) -> None:
     listener = listen(settings.command.host, settings.command.port)
     host, port = listener.getsockname()[:2]
     log.info("command_serves", url=f"http://{host}:{port}")
+    server = Server(create_app(settings))
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    # Uvicorn raises the signals that it caught again when it is done: then this process has already stopped
+    # cleanly, and says so by its exit code.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     try:
-        asyncio.run(Server(create_app(settings)).serve(sockets=[listener]))
+        asyncio.run(server.serve(sockets=[listener]))
     finally:
         listener.close()
+    log.info("command_stopped")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,9 @@
 """The command centre with a real broker and a real database: what is published is served and streamed."""
 
+import os
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,8 +22,11 @@ from citybrain.bus import Bus
 from citybrain.config import Settings
 from citybrain.messages import Health, Message, encode, pack_frame
 from citybrain.up import broker as embedded_broker
+from citybrain.up.ports import wait_until_answers
 from tests.fixtures import command as street
 from tests.fixtures.command import JPEG, Served, Sse, free_closed_port, read_events, serving, until
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -336,3 +342,26 @@ def test_browsers_tell_their_latency(client: httpx.Client) -> None:
     assert kpis["latency_map_p50_s"] == pytest.approx(0.2)
     assert kpis["latency_map_p99_s"] == pytest.approx(0.298)
     assert "citybrain_latency_capture_to_map_seconds_count 3.0" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_stops_cleanly_at_once_though_a_stream_is_open(own: Settings, number: int) -> None:
+    port = free_closed_port()
+    environ = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "CITYBRAIN_CONFIG": os.devnull,
+        "CITYBRAIN__SITE__NAME": own.site.name,
+        "CITYBRAIN__BROKER__URL": own.broker.url,
+        "CITYBRAIN__DATABASE__DSN": own.database.dsn,
+        "CITYBRAIN__COMMAND__PORT": str(port),
+    }
+    command = [sys.executable, "-m", "citybrain", "run", "command"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: wait_until_answers("127.0.0.1", port, 0.2), "the service answers", 60)
+        listener = Listener(url, "kpis")
+        process.send_signal(number)
+        assert process.wait(15) == 0
+        listener.stop()
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
