@@ -4,8 +4,8 @@
     python bench/latency.py --url http://127.0.0.1:8080 --seconds 60
 
 Capture is `at` of each signal state and lane measurement. Stored is `stored_at`, taken by the database as it
-writes the row, just before the commit. Received is when an event stream's bytes have arrived here, so this must
-run on the machine that captures, or on one whose clock agrees.
+writes the row, just before the commit. Received is when an event stream's bytes have arrived here, so this
+must run on the machine that captures, or on one whose clock agrees.
 """
 
 import json
@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Samples:
             return {"samples": 0}
         seconds, taken_s = np.array(self.seconds), np.array(self.taken_s)
         edges = np.linspace(taken_s.min(), taken_s.max() + 1e-9, PARTS + 1)
-        parts = [seconds[(taken_s >= a) & (taken_s < b)] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        parts = [seconds[(taken_s >= a) & (taken_s < b)] for a, b in pairwise(edges)]
         spread = {
             f"p{p}_s_spread": [
                 round(float(pick([np.percentile(part, p) for part in parts if len(part)])), 4)

@@ -12,10 +12,8 @@ from citybrain import __version__
 from citybrain.config import Settings
 from command import answers, faults
 from command.centre import WEB_DIST, Centre
-from command.guard import Guard
+from command.guard import API, Guard
 from command.routes import cameras, health, history, now, places, stream, web
-
-API = "/api/v1"
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:

@@ -1,6 +1,6 @@
 """Shapes for the map: the network as GeoJSON, and the way of a movement through its intersection."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -39,7 +39,7 @@ def bounds(points: Iterable[LonLat]) -> tuple[LonLat, LonLat] | None:
 
 
 def movement_views(
-    config: IntersectionConfig, paths: dict[str, Sequence[LonLat]]
+    config: IntersectionConfig, paths: Mapping[str, Sequence[LonLat]]
 ) -> tuple[MovementView, ...]:
     """The movements with their ways; `paths`: lane, its points in driving direction."""
     known = dict(paths) | {lane.lane: lane.path for lane in config.lanes}

@@ -13,6 +13,7 @@ from command.faults import refusal
 
 log = structlog.get_logger()
 
+API = "/api/v1"
 MAX_BODY_BYTES = 64_000
 MAX_QUERY_BYTES = 16_000
 
@@ -113,6 +114,9 @@ def _count(scope: Scope, status: int, took_s: float | None) -> None:
     route = scope.get("route")
     # The path of a known route only: names that a client makes up must not become series.
     path = getattr(route, "path_format", None) or getattr(route, "path", None) or "other"
+    # FastAPI tells an included route's path with or without its prefix, by version.
+    if scope["path"].startswith(f"{API}/") and path.startswith("/") and not path.startswith(API):
+        path = API + path
     centre.figures.requests.labels(scope["method"], path, str(status)).inc()
     if took_s is not None:
         centre.figures.request_s.labels(path).observe(took_s)

@@ -341,7 +341,9 @@ def test_browsers_tell_their_latency(client: httpx.Client) -> None:
     kpis = client.get("/api/v1/kpis").json()
     assert kpis["latency_map_p50_s"] == pytest.approx(0.2)
     assert kpis["latency_map_p99_s"] == pytest.approx(0.298)
-    assert "citybrain_latency_capture_to_map_seconds_count 3.0" in client.get("/metrics").text
+    metrics = client.get("/metrics").text
+    assert "citybrain_latency_capture_to_map_seconds_count 3.0" in metrics
+    assert 'citybrain_command_requests_total{method="GET",route="/api/v1/kpis",status="200"} 1.0' in metrics
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
