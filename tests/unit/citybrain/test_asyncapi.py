@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from citybrain import asyncapi, messages, topics
 from citybrain.messages import CommandAck, IngestAck, Message, SensorObservation, SignalCommand
