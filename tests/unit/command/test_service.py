@@ -49,9 +49,10 @@ def sources(folder: Path) -> Path:
 
 def fake_npm(folder: Path, script: str) -> Path:
     folder.mkdir()
-    npm = folder / "npm"
-    npm.write_text(f"#!/bin/sh\n{script}\n")
-    npm.chmod(0o755)
+    for name in ("npm", "node"):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
     return folder
 
 
@@ -85,3 +86,12 @@ def test_a_build_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_without_sources_there_is_nothing_to_build(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"package-lock\.json"):
         build.build(tmp_path, lambda _line: None)
+
+
+def test_without_npm_on_the_path_the_wheels_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    command, programs = build.npm_command()
+    assert programs is not None
+    assert (programs / "node").is_file()
+    assert [Path(part).name for part in command] == ["node", "npm-cli.js"]
+    assert all(Path(part).is_file() for part in command)
