@@ -227,7 +227,11 @@ class LineCounter:
     def _is_twin(self, track: int, direction: int, point: Point, size: float) -> bool:
         """Whether another track was just counted here the same way: one vehicle, found under a new number."""
         for passage in self._recent:
-            if passage.track == track or passage.direction != direction or self._clock_s - passage.at_s > TWIN_S:
+            if (
+                passage.track == track
+                or passage.direction != direction
+                or self._clock_s - passage.at_s > TWIN_S
+            ):
                 continue
             other = self._paths[passage.track]
             ahead_s = self._clock_s - other.seen_s

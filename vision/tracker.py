@@ -117,7 +117,9 @@ class Tracker:
         rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), first[0])
         second = self._match(rest, weak, found, measured, GATE / 2)
         # What is left of the sure ones may be somebody seen once, who is faster than anybody here before.
-        once = np.setdiff1d(np.flatnonzero((self._hits == 1) & (self._missed_s <= 1.5 * self._step_s)), first[0])
+        once = np.setdiff1d(
+            np.flatnonzero((self._hits == 1) & (self._missed_s <= 1.5 * self._step_s)), first[0]
+        )
         third = self._leap(once, np.setdiff1d(sure, first[1]), measured)
         tracks, rows = (np.concatenate(parts) for parts in zip(first, second, third, strict=True))
         before = to_centre(self._box[third[0]])[:, :2]

@@ -38,7 +38,7 @@ def test_a_folder_gives_a_table_a_video_and_a_file(
     content = json.loads(counts.read_text())
     assert (content["frames"], content["totals"]) == (6, {"line:toward": 0, "line:away": 0})
     with av.open(str(video)) as container:
-        frames = [frame for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
     assert (len(frames), frames[0].width, frames[0].height) == (6, 160, 90)
 
 

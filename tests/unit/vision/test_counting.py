@@ -66,9 +66,7 @@ def test_a_vehicle_at_any_speed_is_counted_once(
 
 
 @settings(deadline=None, max_examples=20)
-@given(
-    late=st.floats(1, 25), speed=st.floats(12, 50), size=st.floats(40, 70), away=st.booleans()
-)
+@given(late=st.floats(1, 25), speed=st.floats(12, 50), size=st.floats(40, 70), away=st.booleans())
 def test_a_fast_vehicle_first_detected_just_behind_the_line_counts(
     late: float, speed: float, size: float, away: bool
 ) -> None:
@@ -138,7 +136,9 @@ def test_a_track_that_the_tracker_only_predicts_counts_nothing() -> None:
     counter = LineCounter(MIDDLE)
     found = seen([box(300, 170)]).with_tracks(np.array([1], np.int32))
     for at, y in enumerate((170.0, 190.0)):
-        moved = Detections(np.array([box(300, y)], np.float32), found.confidence, found.road_user, found.track)
+        moved = Detections(
+            np.array([box(300, y)], np.float32), found.confidence, found.road_user, found.track
+        )
         tracks = Tracks(
             moved, np.zeros((1, 2)), moved.boxes, np.zeros(1), np.zeros(1, np.bool_), np.array([at == 0])
         )

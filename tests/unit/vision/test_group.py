@@ -1,6 +1,7 @@
 """A camera group without network: frames in, counts, events and pictures out."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ class Drive:
         self._y = 20.0
         self._step = step
 
-    def detect(self, frame: Frame, *, min_confidence: float = 0.3) -> Detections:
+    def detect(self, _frame: Frame, *, min_confidence: float = 0.3) -> Detections:
+        assert min_confidence < 0.3
         self._y += self._step
         return detections((100, self._y, 150, self._y + 40)) if self._y < 140 else Detections.empty()
 
@@ -77,7 +79,7 @@ def test_a_car_is_counted_and_reported_with_its_period() -> None:
 def test_reports_of_a_movement_follow_on_each_other_and_zero_is_said_once_a_minute() -> None:
     reports = [c for c in counts(run(group(period_s=5.0), 1300)) if c.movement == "line:away"]
     assert [sum(c.counts.values()) for c in reports] == [0, 0, 0]
-    assert all(a.end_at == b.start_at for a, b in zip(reports, reports[1:], strict=False))
+    assert all(a.end_at == b.start_at for a, b in pairwise(reports))
 
 
 def test_nothing_is_said_of_a_time_without_frames() -> None:
@@ -100,7 +102,13 @@ def test_pictures_come_at_most_at_their_rate_with_boxes_and_the_capture_time() -
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"rubbish", b"CBF1\xff\xff\xff\xff", packed("other", 1, START_S), packed("north", 1, START_S)[:200]],
+    [
+        b"",
+        b"rubbish",
+        b"CBF1\xff\xff\xff\xff",
+        packed("other", 1, START_S),
+        packed("north", 1, START_S)[:200],
+    ],
 )
 def test_a_malformed_frame_is_counted_and_said_and_the_next_one_is_taken(payload: bytes) -> None:
     cameras = group()

@@ -46,7 +46,7 @@ class Yard:
         self.born = 0
         self.fleet = Fleet([f"g{k}" for k in range(groups)], self._spawn, Gone)
 
-    def _spawn(self, name: str, groups: Sequence[str]) -> FakeActor:
+    def _spawn(self, name: str, _groups: Sequence[str]) -> FakeActor:
         self.born += 1
         self.actors[name] = FakeActor(name, self.log)
         return self.actors[name]

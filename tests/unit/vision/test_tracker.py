@@ -9,6 +9,7 @@ from tests.unit.vision.boxes import Box, detections, joined
 from vision.tracker import Tracker, without_crowds
 
 FPS = 25.0
+BOXES = st.tuples(st.floats(0, 600), st.floats(0, 600), st.floats(1, 200), st.floats(1, 200))
 
 
 def car(x: float, y: float = 100, size: float = 40) -> Box:
@@ -42,9 +43,7 @@ def test_a_weak_detection_keeps_a_track_alive_and_begins_none() -> None:
     for k in range(5):
         eyes.update(detections(car(50 + 5 * k)), k / FPS)
     for k in range(5, 20):
-        weak = joined(
-            detections(car(50 + 5 * k), confidence=0.2), detections(car(400, 250), confidence=0.2)
-        )
+        weak = joined(detections(car(50 + 5 * k), confidence=0.2), detections(car(400, 250), confidence=0.2))
         tracks = eyes.update(weak, k / FPS)
         assert tracks.found.track.tolist() == [1]
     assert eyes.last_track == 1
@@ -110,7 +109,7 @@ def test_a_second_box_on_one_vehicle_begins_no_second_track() -> None:
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.lists(st.tuples(*[st.floats(0, 600)] * 2, *[st.floats(1, 200)] * 2), max_size=8), max_size=12))
+@given(st.lists(st.lists(BOXES, max_size=8), max_size=12))
 def test_whatever_comes_numbers_are_unique_in_a_frame_and_boxes_are_finite(
     frames: list[list[tuple[float, float, float, float]]],
 ) -> None:
