@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from citybrain.errors import ConfigError
 from citybrain.messages import RoadUser
-from vision.tracker import Tracks
+from vision.tracker import MAX_STEP_S, Tracks
 
 BAND_SHARE = 0.10
 """Of the box's size, on each side of the line: more than boxes tremble, less than a vehicle is long."""
@@ -24,7 +24,9 @@ TWIN_S = 2.0
 TWIN_SHARE = 0.35
 """Two tracks this close, in box sizes, after both crossed within that time, are one vehicle, found anew."""
 TURN_S = 2.0
-"""Nobody turns round on a line in less; a track that seems to was given another vehicle."""
+TURN_SHARE = 0.5
+"""Who comes back over the line was at least this many box sizes beyond it, for at least that time; anything
+less is a box that trembles, or a track that was given another vehicle."""
 FORGET_S = 30.0
 
 
@@ -140,6 +142,7 @@ class _Path:
     last: Point
     velocity: Point
     counted_s: float = -1e9
+    reach: float = 0.0
     done: set[int] = field(default_factory=set)
 
 
@@ -161,16 +164,19 @@ class LineCounter:
         self._paths: dict[int, _Path] = {}
         self._recent: deque[_Passage] = deque(maxlen=256)
         self._last_s: float | None = None
+        # Runs like the tracker's, which a long silence does not age.
+        self._clock_s = 0.0
 
     def update(self, tracks: Tracks, at_s: float) -> list[Crossing]:
         """The crossings that this frame's tracks complete."""
-        step_s = 0.0 if self._last_s is None else min(at_s - self._last_s, 2.0)
+        step_s = 0.0 if self._last_s is None else min(max(at_s - self._last_s, 0.0), MAX_STEP_S)
         self._last_s = at_s
+        self._clock_s += step_s
         crossings: list[Crossing] = []
         for row in range(len(tracks)):
             if tracks.seen[row]:
                 crossings += self._follow(tracks, row, at_s, step_s)
-        self._forget(at_s)
+        self._forget()
         return crossings
 
     def _follow(self, tracks: Tracks, row: int, at_s: float, step_s: float) -> Iterable[Crossing]:
@@ -180,23 +186,27 @@ class LineCounter:
         path = self._paths.get(number)
         if path is None:
             path = self._paths[number] = self._start(tracks, row, step_s)
-        path.seen_s, path.last = at_s, point
+        path.seen_s, path.last = self._clock_s, point
         path.velocity = Point(*(float(value) for value in tracks.velocity[row]))
         distance = self.line.side(point)
         if abs(distance) < BAND_SHARE * size:
             return
         side = 1 if distance > 0 else -1
+        if side in path.done:
+            path.reach = max(path.reach, abs(distance))
         came_from, path.side = path.side, side
         before, path.point = path.point, point
         if came_from == side or side in path.done:
             return
-        path.done.add(side)
         if not 0 <= self.line.share(before, point) <= 1:
             return
-        if at_s - path.counted_s < TURN_S or self._is_twin(number, side, point, size, at_s):
+        if path.done and (path.reach < TURN_SHARE * size or self._clock_s - path.counted_s < TURN_S):
             return
-        path.counted_s = at_s
-        self._recent.append(_Passage(number, side, size, at_s))
+        path.done.add(side)
+        if self._is_twin(number, side, point, size):
+            return
+        path.counted_s, path.reach = self._clock_s, 0.0
+        self._recent.append(_Passage(number, side, size, self._clock_s))
         movement = self.line.movements[0 if side > 0 else 1]
         user = tracks.found.road_users[row]
         yield Crossing(number, movement, user, at_s, float(tracks.found.confidence[row]))
@@ -212,23 +222,27 @@ class LineCounter:
             back_s = BACKTRACK_FRAMES * step_s
             origin = Point(first.x - vx * back_s, first.y - vy * back_s)
         side = 1 if self.line.side(origin) > 0 else -1
-        return _Path(origin, side, float(tracks.first_s[row]), first, Point(vx, vy))
+        return _Path(origin, side, self._clock_s, first, Point(vx, vy))
 
-    def _is_twin(self, track: int, direction: int, point: Point, size: float, at_s: float) -> bool:
+    def _is_twin(self, track: int, direction: int, point: Point, size: float) -> bool:
         """Whether another track was just counted here the same way: one vehicle, found under a new number."""
         for passage in self._recent:
-            if passage.track == track or passage.direction != direction or at_s - passage.at_s > TWIN_S:
+            if (
+                passage.track == track
+                or passage.direction != direction
+                or self._clock_s - passage.at_s > TWIN_S
+            ):
                 continue
             other = self._paths[passage.track]
-            ahead_s = at_s - other.seen_s
+            ahead_s = self._clock_s - other.seen_s
             off_x = other.last.x + ahead_s * other.velocity.x - point.x
             off_y = other.last.y + ahead_s * other.velocity.y - point.y
             if (off_x**2 + off_y**2) ** 0.5 < TWIN_SHARE * max(size, passage.size):
                 return True
         return False
 
-    def _forget(self, at_s: float) -> None:
-        stale = [number for number, path in self._paths.items() if at_s - path.seen_s > FORGET_S]
+    def _forget(self) -> None:
+        stale = [number for number, path in self._paths.items() if self._clock_s - path.seen_s > FORGET_S]
         for number in stale:
             del self._paths[number]
 

@@ -78,6 +78,12 @@ class BoxFilter:
         self.covariance[rows] *= 1 - gain
         self.var_state[rows] *= 1 - gain
 
+    def set_velocity(self, rows: NDArray[np.intp], velocity: Floats, deviation: Floats) -> None:
+        """Replace what is known of the velocity (m, 2) px/s of `rows`, with its deviation (m, 1)."""
+        self.rate[rows, :2] = velocity
+        self.var_rate[rows, :2] = deviation**2
+        self.covariance[rows, :2] = 0.0
+
     def append(self, measured: Floats, velocity: Floats, deviation: Floats) -> None:
         """Add new boxes (m, 4) with a guess (m, 2) of their velocity in pixels per second, and how sure it
         is: `deviation` (m, 1) in pixels per second.

@@ -27,6 +27,9 @@ NEAR_IOU = 0.3
 NEAR_GATES = 4.0
 """Overlap at which a detection may belong to a track from that much further: half-hidden boxes jump."""
 MAX_LOG_SIZE = 0.8
+MAX_LEAP = 2.2
+"""Box sizes that somebody may move between the first two sights, whatever the frame rate."""
+LEAP_DEVIATION = 0.2
 MAX_GAP_S = 1.2
 MAX_STANDING_GAP_S = 10.0
 """Who stands still, and is hidden, will be found where it was."""
@@ -113,8 +116,16 @@ class Tracker:
         # A weak detection is no reason to look far, nor to believe in a track seen only once.
         rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), first[0])
         second = self._match(rest, weak, found, measured, GATE / 2)
-        tracks, rows = (np.concatenate(pair) for pair in zip(first, second, strict=True))
+        # What is left of the sure ones may be somebody seen once, who is faster than anybody here before.
+        once = np.setdiff1d(
+            np.flatnonzero((self._hits == 1) & (self._missed_s <= 1.5 * self._step_s)), first[0]
+        )
+        third = self._leap(once, np.setdiff1d(sure, first[1]), measured)
+        tracks, rows = (np.concatenate(parts) for parts in zip(first, second, third, strict=True))
+        before = to_centre(self._box[third[0]])[:, :2]
         self._correct(tracks, rows, found, measured)
+        if len(third[0]):
+            self._learn_leap(third[0], measured[third[1], :2] - before)
         self._begin(np.setdiff1d(sure, rows), found, measured, at_s)
         self._end()
         return self._report(at_s, self._missed_s == 0)
@@ -141,6 +152,24 @@ class Tracker:
         left, right = linear_sum_assignment(cost)
         paired = cost[left, right] < IMPOSSIBLE
         return tracks[left[paired]], rows[right[paired]]
+
+    def _leap(self, tracks: Rows, rows: Rows, measured: Floats) -> tuple[Rows, Rows]:
+        """Pairs that only distance and size speak for."""
+        if not len(tracks) or not len(rows):
+            return tracks[:0], rows[:0]
+        state, seen = self._filter.state[tracks], measured[rows]
+        off = np.hypot(*(seen[None, :, :2] - state[:, None, :2]).transpose(2, 0, 1)) / size_of(state)
+        log_size = np.abs(np.log(seen[None, :, 2:] / state[:, None, 2:])).max(axis=2)
+        cost = np.where((off < MAX_LEAP) & (log_size < MAX_LOG_SIZE / 2), off + log_size, IMPOSSIBLE)
+        left, right = linear_sum_assignment(cost)
+        paired = cost[left, right] < IMPOSSIBLE
+        return tracks[left[paired]], rows[right[paired]]
+
+    def _learn_leap(self, tracks: Rows, moved: Floats) -> None:
+        """Two sights give a velocity, whatever was expected."""
+        size = size_of(self._filter.state[tracks])
+        step_s = max(self._step_s, 1e-3)
+        self._filter.set_velocity(tracks, moved / step_s, LEAP_DEVIATION * size / step_s)
 
     def _cost(self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float) -> Floats:
         """Negative log-likelihood of each pair up to constants, with the overlap as a tie-breaker."""
@@ -173,6 +202,9 @@ class Tracker:
     def _begin(self, rows: Rows, found: Detections, measured: Floats, at_s: float) -> None:
         seen = self._missed_s == 0
         rows = rows[~_covered(found.boxes[rows], self._box[seen])]
+        rows = rows[np.argsort(-found.confidence[rows], kind="stable")]
+        doubles = np.triu(_doubles(found.boxes[rows], found.boxes[rows]).T, 1).any(axis=0)
+        rows = rows[~doubles]
         count = len(rows)
         size = size_of(measured[rows])
         self._filter.append(measured[rows], *self._flow.guess(measured[rows, :2], size))
@@ -234,10 +266,13 @@ def _covered(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
     """Whether each box is a second sight of one of `others`: overlapping it, or mostly inside one that is
     not much larger.
     """
+    return np.asarray(_doubles(boxes, others).any(axis=1), np.bool_)
+
+
+def _doubles(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
     inside = _shared(boxes, others) > INSIDE * _area(boxes)[:, None]
     alike = _area(others)[None, :] < MAX_AREA_RATIO * _area(boxes)[:, None]
-    double = (inside & alike) | (iou(boxes, others) > SAME_BOX_IOU)
-    return np.asarray(double.any(axis=1), np.bool_)
+    return np.asarray((inside & alike) | (iou(boxes, others) > SAME_BOX_IOU), np.bool_)
 
 
 def without_crowds(found: Detections, min_confidence: float = 0.35) -> Detections:

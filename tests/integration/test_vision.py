@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Self
 
 import cv2
 import msgspec
@@ -28,6 +29,7 @@ from citybrain.messages import (
     unpack_frame,
 )
 from vision import service
+from vision.jpeg import decode_jpeg
 
 CAMERAS = ("north", "south")
 
@@ -46,7 +48,7 @@ class Street:
         self._bus.subscribe(topics.matching(self.site), self._on_message)
         self._thread = threading.Thread(target=self._play)
 
-    def __enter__(self) -> "Street":
+    def __enter__(self) -> Self:
         self._bus.start()
         self._thread.start()
         return self
@@ -131,7 +133,7 @@ def test_groups_see_all_cameras_and_come_back_after_kill_9(street: Street) -> No
     until(lambda: all_serve(street), "both groups")
     meta, jpeg = street.pictures["north"]
     assert (meta.camera, meta.width, meta.height) == ("north", 320, 180)
-    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (180, 320, 3)
+    assert decode_jpeg(jpeg).shape == (180, 320, 3)
     group = street.status("vision/group1")
     assert group is not None
 

@@ -1,0 +1,90 @@
+"""What seeing costs, stage by stage, and how well it counts: the clips of a folder with a truth.json.
+
+    python -m bench.seeing ../shared/data/footage [--every 1 --every 6]
+
+Prints the machine, the counts beside those made by hand, and milliseconds per frame (median, 90th
+percentile); writes bench/results/seeing.json.
+"""
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import onnxruntime
+
+from citybrain.sources import Frame, open_source
+from vision.counting import totals
+from vision.detector import load_detector
+from vision.group import boxes_of
+from vision.jpeg import decode_jpeg, encode_jpeg
+from vision.pipeline import Pipeline
+from vision.watch import annotate
+
+RESULTS = Path(__file__).parent / "results" / "seeing.json"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--every", type=click.IntRange(1, 30), multiple=True, default=(1, 6))
+@click.option("--model", default="")
+def main(folder: Path, every: tuple[int, ...], model: str) -> None:
+    """Count every clip of FOLDER and time each stage."""
+    machine = {
+        "machine": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "onnxruntime": onnxruntime.__version__,
+        "model": model or "default",
+    }
+    print(machine)
+    clips = json.loads((folder / "truth.json").read_text())["clips"]
+    runs = [measure(folder, clip, k, model) for clip in clips for k in every]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({**machine, "runs": runs}, indent=2))
+    print(f"written: {RESULTS}")
+
+
+def measure(folder: Path, clip: dict[str, Any], every: int, model: str) -> dict[str, Any]:
+    """One pass over a clip as a camera group sees it: from JPEG to counts to the picture that is shown."""
+    line = tuple(float(value) for point in clip["line"] for value in point)
+    assert len(line) == 4
+    pipeline = Pipeline(load_detector(model or None), line, every=every)
+    spent: dict[str, list[float]] = {name: [] for name in ("decode", "detect", "track", "show")}
+    crossings = []
+    for frame in _frames(folder, clip):
+        jpeg = encode_jpeg(frame.image_bgr, 80)
+        began = time.perf_counter()
+        picture = decode_jpeg(jpeg)
+        decoded = time.perf_counter()
+        seen = pipeline.process(picture, frame.media_s)
+        crossings += seen.crossings
+        shown = time.perf_counter()
+        boxes_of(seen.tracks.found, picture.shape[1], picture.shape[0])
+        encode_jpeg(annotate(picture, seen, {}))
+        spent["decode"].append(decoded - began)
+        spent["track"].append(seen.track_s)
+        spent["show"].append(time.perf_counter() - shown)
+        if seen.looked:
+            spent["detect"].append(seen.detect_s)
+    counted = {name: sum(by.values()) for name, by in totals(crossings).items()}
+    result = {"clip": clip["clip"], "every": every, "counted": counted, "by_hand": clip["counts"], "ms": {}}
+    print(f"{clip['clip']}, every {every}: {counted}, by hand {clip['counts']}")
+    for name, values in spent.items():
+        median, high = 1000 * statistics.median(values), 1000 * float(np.percentile(values, 90))
+        result["ms"][name] = {"median": round(median, 2), "p90": round(high, 2)}
+        print(f"  {name:7} {median:6.2f} ms (p90 {high:.2f})")
+    return result
+
+
+def _frames(folder: Path, clip: dict[str, Any]) -> Iterator[Frame]:
+    with open_source(str(folder / clip["clip"]), clip["fps"]) as source:
+        yield from source
+
+
+if __name__ == "__main__":
+    main()
