@@ -95,6 +95,7 @@ class Store:
         self._ledger = load("ledger")
         self._records = load("records")
         self._introduced: set[Owner] = set()
+        self._met: set[Owner] = set()
         self._partitions = Partitions(level)
         for table in LATEST:
             connection.execute(
@@ -171,6 +172,7 @@ class Store:
             self._write(rows)
             self._bury(letters)
             self._put_statuses(batch.statuses)
+        self._met |= {(status.device, status.boot) for status in batch.statuses}
         outcome.dead_lettered = len(letters)
         outcome.rows = rows.number
         outcome.settled = {(device, boot) for device, boot, _ in waiting}
@@ -271,6 +273,8 @@ class Store:
             given.append(_builtins(status) | values)
         with self._connection.cursor() as cursor:
             cursor.executemany(self._records["status"], given)
+            started = [values for values in given if (values["device"], values["boot"]) not in self._met]
+            cursor.executemany(self._records["event_orphans"], started)
 
     def _bury(self, letters: Iterable[Refused]) -> None:
         for letter in letters:

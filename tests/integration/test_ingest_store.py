@@ -179,6 +179,17 @@ def test_an_event_keeps_its_end_whatever_the_order(store: Store, database: Conne
     assert rows(database, "select count(*) from traffic_event_history") == [(3,)]
 
 
+def test_what_a_device_saw_begin_before_it_started_anew_has_ended(store: Store, database: Connection) -> None:
+    device, restarted = "signal/x1", make.now() + timedelta(minutes=1)
+    before = make.event(1, device=device, event="before", end_at=None)
+    after = make.event(1, device=device, event="after", end_at=None, boot=make.BOOT + 1)
+    store.commit(Batch(batch(before, after).admitted, statuses=[make.status(device, boot=make.BOOT)]))
+    assert rows(database, "select count(*) from traffic_event where end_at is null") == [(2,)]
+    store.commit(Batch(statuses=[make.status(device, boot=make.BOOT + 1, started_at=restarted)]))
+    ended = rows(database, "select event, end_at from traffic_event order by event desc")
+    assert ended == [("before", restarted), ("after", None)]
+
+
 def test_an_agents_history_has_a_line_for_each_change_of_health(store: Store, database: Connection) -> None:
     began = make.now()
     seconds = iter(range(1, 100))

@@ -85,6 +85,11 @@ where excluded.at >= t.at;
 update traffic_event set end_at = greatest(end_at, %(end_at)s)
 where device = %(device)s and event = %(event)s and at > %(at)s and %(end_at)s::timestamptz is not null;
 
+-- name: event_orphans
+-- A device that started anew cannot end what it saw begin before; its start does.
+update traffic_event set end_at = greatest(start_at, %(started_at)s)
+where device = %(device)s and boot < %(boot)s and end_at is null;
+
 -- name: intersection
 -- The newest configuration of an intersection.
 insert into intersection as t (intersection, at, stored_at, device, boot, seq, name, lon, lat, config)
