@@ -133,7 +133,8 @@ class Devices:
                         time.sleep(wait)
                     topic = f"{self._site}/v1/lanes/d{device}/measurement"
                     body = payloads[device][sent[device] + 1 - first]
-                    self.bus.publish(topic, self._stamp(body))
+                    while not self.bus.publish(topic, self._stamp(body)):
+                        time.sleep(0.002)  # the client's own queue is full
                     sent[device] += 1
                     number += 1
                     if rate:

@@ -125,4 +125,5 @@ def test_only_one_roller_works_at_a_time(store: Store, database: Connection, mig
     with connect(migrated_dsn) as other:
         other.execute("select pg_advisory_lock(%s)", [0x72_6F_6C_6C])
         assert roll(database) == 0
+        other.execute("select pg_advisory_unlock(%s)", [0x72_6F_6C_6C])
     assert roll(database) == 1
