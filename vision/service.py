@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 LOOK_S = 0.5
 STALLED_S = 30.0
-START_LIMIT_S = 90.0
+START_LIMIT_S = 180.0
 MAX_BACKOFF_S = 30.0
 HEALTHY_S = 60.0
 """An actor that lived this long failed by chance; its backoff starts anew."""

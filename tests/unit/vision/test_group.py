@@ -175,3 +175,10 @@ def test_a_camera_that_is_given_away_hands_out_what_it_counted() -> None:
         cameras.look("north", packed("north", number, now_s), now_s)
     assert {RoadUser.CAR: 1} in [count.counts for count in counts(cameras.forget("north"))]
     assert cameras.forget("north") == []
+
+
+def test_latency_runs_from_capture_until_the_frame_is_counted() -> None:
+    cameras = group()
+    run(cameras, 20)
+    figures = cameras.figures(START_S + 3)
+    assert figures["latency_p50_s"] >= 0.02 + figures["detect_p50_s"]
