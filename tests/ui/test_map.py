@@ -223,8 +223,8 @@ def test_events_and_silent_agents_are_listed(watched: Watched) -> None:
     expect(page.locator("#tab-agents .badge")).to_have_text("1")
 
 
-def test_theme_language_and_colouring_are_switched_and_remembered(city: City, browser_page: Watched) -> None:
-    page = browser_page.open(city.url)
+def test_theme_language_and_colouring_are_switched_and_remembered(watched: Watched) -> None:
+    page = watched.page
     root = page.locator("html")
     expect(root).to_have_attribute("data-theme", "night")
     page.locator("[data-setting='theme'] [data-value='day']").click()
@@ -238,7 +238,12 @@ def test_theme_language_and_colouring_are_switched_and_remembered(city: City, br
     expect(page.locator(".connection")).to_contain_text("实时")
     expect(page.locator("#tab-events")).to_contain_text("事件")
     expect(page.locator("[data-value='speed']")).to_have_attribute("aria-pressed", "true")
-    browser_page.screenshot("map-day-chinese")
+    watched.screenshot("map-day-chinese")
+    page.locator("[data-setting='theme'] [data-value='auto']").click()
+    page.locator("[data-setting='language'] [data-value='en']").click()
+    page.locator("[data-setting='colouring'] [data-value='queue']").click()
+    expect(root).to_have_attribute("data-theme", "night")
+    expect(page.locator(".brand")).to_contain_text("City Brain")
 
 
 def test_the_table_twin_is_reached_and_sorted_by_keyboard(watched: Watched) -> None:
