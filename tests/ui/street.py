@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Self
 
 import cv2
 import numpy as np
@@ -47,10 +48,12 @@ ARMS = {"north": (0.0, 1.0), "east": (1.0, 0.0), "south": (0.0, -1.0), "west": (
 ARM_M = 110.0
 JUNCTION_M = 11.0
 STEP_S = 0.5
+TELL_S = 3.0
 GREEN_S = 5.0
 YELLOW_S = 2.0
 VEHICLES_PER_LANE = 4
 ROUND = ("north", "east", "south", "west")
+PHASES = ({"north", "south"}, {"east", "west"})
 
 
 def _place(centre: LonLat, x_m: float, y_m: float) -> LonLat:
@@ -61,7 +64,7 @@ def _place(centre: LonLat, x_m: float, y_m: float) -> LonLat:
 
 
 def _lane(name: str, arm: str, *, inbound: bool) -> list[LonLat]:
-    """Right-hand traffic: the lane lies 1.8 m to the right of the road's middle, seen in driving direction."""
+    """Right-hand traffic: the lane lies 1.8 m to the right of the road's middle."""
     x, y = ARMS[arm]
     side = 1.8 if inbound else -1.8
     offset = (-y * side, x * side)
@@ -83,9 +86,11 @@ class Street:
         self._sequence = count(1)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="street")
-        self._started = time.monotonic()
+        self._started = self._told = time.monotonic()
+        now = datetime.now(UTC)
+        self._event, self._count = self._make_event(now), self._make_count(now)
 
-    def __enter__(self) -> "Street":
+    def __enter__(self) -> Self:
         self._bus.start()
         self._introduce()
         self._thread.start()
@@ -103,6 +108,8 @@ class Street:
                 self._send("state", self._state(name, now))
                 self._send("measurement", self._measurement(name, now))
             self._picture(now)
+            if time.monotonic() - self._told > TELL_S:
+                self._tell(now)
 
     def _send(self, what: str, message: Message, *, retain: bool = False) -> None:
         device = str(getattr(message, "device", ""))
@@ -114,12 +121,17 @@ class Street:
         self._send("part1", self._network(now), retain=True)
         for name in CENTRES:
             self._send("config", self._config(name, now), retain=True)
-            self._send("status", self._status(f"signal/{name}", Health.OK, now), retain=True)
             self._send("state", self._state(name, now))
-        self._send("status", self._status("camera/demo", Health.OK, now), retain=True)
+        self._tell(now)
+
+    def _tell(self, now: datetime) -> None:
+        self._told = time.monotonic()
+        for device in (*(f"signal/{name}" for name in CENTRES), "camera/demo"):
+            self._send("status", self._status(device, Health.OK, now), retain=True)
         self._send("status", self._status("sensor/air-7", Health.OFFLINE, now), retain=True)
-        self._send("event", self._event(now))
-        self._send("measurement", self._count(now))
+        # As from a spool: the same numbers again, until whoever stores them has heard.
+        self._send("event", self._event)
+        self._send("measurement", self._count)
 
     def _config(self, name: str, at: datetime) -> IntersectionConfig:
         movements = [
@@ -136,7 +148,7 @@ class Street:
                 for arm in ROUND
             ],
             movements=movements,
-            phases=[Phase(_indications(arms), 5.0, 40.0, 20.0) for arms in ({"north", "south"}, {"east", "west"})],
+            phases=[Phase(_indications(arms), 5.0, 40.0, 20.0) for arms in PHASES],
             all_red_s=1.0,
         )  # fmt: skip
 
@@ -158,7 +170,7 @@ class Street:
         part, elapsed_s = divmod(running_s, GREEN_S + YELLOW_S)
         phase = int(part) % 2
         is_green = elapsed_s < GREEN_S
-        shown = _indications({"north", "south"} if phase == 0 else {"east", "west"})
+        shown = _indications(PHASES[phase])
         left_s = (GREEN_S if is_green else GREEN_S + YELLOW_S) - elapsed_s
         return SignalState(
             at=at, device=f"signal/{name}", boot=self._boot, seq=next(self._sequence),
@@ -178,8 +190,9 @@ class Street:
             queue_m = 40.0 + 30.0 * math.sin(running_s / 5 + place)
             readings.append(
                 LaneReading(
-                    lane=f"{name}_{arm}_in", vehicles=VEHICLES_PER_LANE, queued=int(queue_m // 25), queue_m=queue_m,
-                    mean_speed_mps=3.0 + 2.0 * place, occupancy=0.3, crossed=1, stops=1, delay_s=STEP_S * 2,
+                    lane=f"{name}_{arm}_in", vehicles=VEHICLES_PER_LANE,
+                    queued=int(queue_m // 25), queue_m=queue_m, mean_speed_mps=3.0 + 2.0 * place,
+                    occupancy=0.3, crossed=1, stops=1, delay_s=STEP_S * 2,
                 )
             )  # fmt: skip
         return LaneMeasurement(
@@ -199,14 +212,14 @@ class Street:
             position=position,
         )
 
-    def _event(self, at: datetime) -> TrafficEvent:
+    def _make_event(self, at: datetime) -> TrafficEvent:
         return TrafficEvent(
             at=at, device="traffic/region-1", boot=self._boot, seq=next(self._sequence),
             event="spill-1", kind=EventKind.QUEUE_SPILLBACK, severity=Severity.WARNING, start_at=at,
             intersection="market", lane="market_north_in", position=CENTRES["market"], detail="over 60 m",
         )  # fmt: skip
 
-    def _count(self, at: datetime) -> TurningCount:
+    def _make_count(self, at: datetime) -> TurningCount:
         return TurningCount(
             at=at, device="camera/demo", boot=self._boot, seq=next(self._sequence), camera="demo",
             movement="line:forward", start_at=at - timedelta(seconds=5), end_at=at,
