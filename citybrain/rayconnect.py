@@ -7,7 +7,10 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
 import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,18 +61,33 @@ def connect(settings: Settings) -> None:
         local_token()
     start = {} if address else _local_options()
     try:
-        ray.init(
-            address=address or "local",
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": _worker_environment()},
-            **start,
-        )
+        with _own_signals():
+            ray.init(
+                address=address or "local",
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": _worker_environment()},
+                **start,
+            )
     except Exception as error:
         named = f"the Ray cluster at {address}" if address else "Ray on this machine"
         raise Unavailable(f"{named} cannot be used: {_first_line(error)}; check ray.address") from error
     log.info("ray_connected", address=address or "local", version=ray.__version__)
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the process's own handlers: Ray puts some in their place that end it without a goodbye."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    own = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in own.items():
+            signal.signal(number, handler)
 
 
 def disconnect() -> None:

@@ -62,6 +62,7 @@ class CameraAgent:
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
         self._figures = Figures()
+        self._found: tuple[int, int, float] | None = None
         self._last_sent = 0.0
         self._reported_at = time.monotonic()
         self._reported = Figures()
@@ -92,7 +93,10 @@ class CameraAgent:
 
     def _play(self, stop: threading.Event) -> None:
         with open_source(self._camera.source) as source:
-            self._log.info("camera_found", width=source.width, height=source.height, fps=source.fps)
+            found = (source.width, source.height, source.fps)
+            if found != self._found:  # a clip that starts again is no news
+                self._log.info("camera_found", width=source.width, height=source.height, fps=source.fps)
+                self._found = found
             self._report(Health.OK, "", at_once=True)
             due_s = 0.0
             for frame, late in paced(source):

@@ -76,6 +76,7 @@ class Tally:
             movement=name,
             start_at=datetime.fromtimestamp(movement.start_s, UTC),
             end_at=end,
-            counts=dict(movement.counts),
+            # A zero for each class: a record of having looked, where an empty one would leave no row.
+            counts=dict(movement.counts) or dict.fromkeys(RoadUser, 0),
             quality=quality,
         )

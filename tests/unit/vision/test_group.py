@@ -70,7 +70,7 @@ def events(out: list[Outgoing]) -> list[TrafficEvent]:
 
 
 def test_a_car_is_counted_and_reported_with_its_period() -> None:
-    reports = [count for count in counts(run(group(period_s=1.0), 60)) if count.counts]
+    reports = [count for count in counts(run(group(period_s=1.0), 60)) if any(count.counts.values())]
     (report,) = reports
     assert (report.camera, report.movement, report.counts) == ("north", "line:toward", {RoadUser.CAR: 1})
     assert report.quality == 1.0
