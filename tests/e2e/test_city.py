@@ -5,6 +5,7 @@ import os
 import signal
 import time
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,24 +92,26 @@ def test_a_malformed_message_is_kept_with_its_reason_and_nothing_falls(city: Cit
 )
 def test_a_killed_service_is_back_and_the_map_live_again(city: City, name: str) -> None:
     before = city.processes()
+    killed_at = datetime.now(UTC)
     os.kill(before[name]["pid"], signal.SIGKILL)
     until(lambda: city.processes()[name]["pid"] != before[name]["pid"], 60, f"{name} has a new process")
-    began = city.rows("select now()")[0][0] if name != "postgres" else None
 
     def live_again() -> bool:
-        items = city.get("/api/v1/signals")["items"]
-        fresh = [item for item in items if _age_s(item["at"]) < 15]
+        fresh = [item for item in city.get("/api/v1/signals")["items"] if _age_s(item["at"]) < 15]
         return len(fresh) == 8
 
+    def stored_since(table: str, what: str) -> int:
+        query = f"select count(distinct {what}) from {table} where at > '{killed_at.isoformat()}'"
+        return int(city.rows(query)[0][0])
+
     until(live_again, 90, "all signals are live on the map")
-    if began is not None:
-        measured = "select count(distinct intersection) from lane_measurement"
-        query = f"{measured} where stored_at > '{began.isoformat()}'"
-        until(lambda: city.rows(query)[0][0] == 8, 90, "lanes are stored again")
+    until(lambda: stored_since("lane_measurement", "intersection") == 8, 90, "lanes are stored again")
+    until(lambda: stored_since("signal_command", "intersection") == 8, 150, "signals are commanded again")
+    until(lambda: _driven(city), 120, "the signals obey again")
+    until(lambda: stored_since("turning_count", "camera") == 1, 150, "the camera is counted again")
     now = city.processes()
     others = set(before) - {name, *_dependants(name)}
     assert {other: now[other]["pid"] for other in others} == {other: before[other]["pid"] for other in others}
-    until(lambda: _driven(city), 120, "traffic drives the signals again")
 
 
 def _dependants(name: str) -> set[str]:
@@ -122,8 +125,6 @@ def _driven(city: City) -> bool:
 
 
 def _age_s(at: str) -> float:
-    from datetime import UTC, datetime
-
     return (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
 
 
