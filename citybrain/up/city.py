@@ -6,6 +6,7 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,21 +23,24 @@ HOST = "127.0.0.1"
 RAY_OBJECT_STORE_BYTES = 150_000_000
 
 
-def uses_own_broker(settings: config.Settings) -> bool:
-    """The default URL stands for the broker that `up` starts; any other is somebody else's."""
-    return settings.broker == config.Broker(url=settings.broker.url) and _is_loopback(
-        settings.broker.url, "mqtt"
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `up` starts itself; what it does not start is somebody else's and only used."""
+
+    broker: bool
+    database: bool
+    ray: bool
+    street: bool
+
+
+def plan_of(settings: config.Settings, *, street: bool = True) -> Plan:
+    """A setting that was left as it is stands for the embedded server."""
+    return Plan(
+        broker=settings.broker == config.Broker(),
+        database=settings.database == config.Database(),
+        ray=not (settings.ray.address or os.environ.get("RAY_ADDRESS")),
+        street=street,
     )
-
-
-def uses_own_database(settings: config.Settings) -> bool:
-    parts = urlsplit(settings.database.dsn)
-    return parts.username == postgres.OWNER and _is_loopback(settings.database.dsn, "postgresql")
-
-
-def _is_loopback(url: str, scheme: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == scheme and parts.hostname == HOST and parts.password is None
 
 
 def python(*arguments: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The verbs `up`, `status` and `doctor`."""
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -79,8 +80,16 @@ def up(  # noqa: PLR0917  (click passes by name)
         raise click.UsageError("--broker and --mqtt-port exclude each other")
     if dsn and pg_port:
         raise click.UsageError("--dsn and --pg-port exclude each other")
+    loaded = settings_of(ctx)
+    plan = city.plan_of(loaded, street=not no_street)
+    plan = dataclasses.replace(
+        plan,
+        broker=mqtt_port is not None or (plan.broker and broker is None),
+        database=pg_port is not None or (plan.database and dsn is None),
+        ray=plan.ray and ray_address is None,
+    )
     settings = city.with_options(
-        settings_of(ctx),
+        loaded,
         scenario=scenario,
         speed=speed,
         port=port,
@@ -93,8 +102,8 @@ def up(  # noqa: PLR0917  (click passes by name)
     config.validate(settings)
     for name in [name for name in os.environ if name.startswith(config.ENV_PREFIX)]:
         del os.environ[name]  # it is in `settings` now; the children read the file that is written from them
-    start.check(settings, with_street=not no_street)
-    start.City(settings, click.echo, with_street=not no_street).run()
+    start.check(settings, plan)
+    start.City(settings, plan, click.echo).run()
 
 
 @click.command()

@@ -171,7 +171,7 @@ def _accelerator() -> Finding:
 
 
 def _broker(settings: config.Settings, *, up: bool) -> Finding:
-    own = city.uses_own_broker(settings)
+    own = city.plan_of(settings).broker
     if own and not up:
         port = urlsplit(settings.broker.url).port or 1883
         return _own_port(
@@ -185,7 +185,7 @@ def _broker(settings: config.Settings, *, up: bool) -> Finding:
 
 
 def _database(settings: config.Settings, *, up: bool) -> Finding:
-    if city.uses_own_database(settings) and not up:
+    if city.plan_of(settings).database and not up:
         port = urlsplit(settings.database.dsn).port or 5432
         return _own_port("database", port, "citybrain up will start PostgreSQL 18", "--pg-port")
     try:

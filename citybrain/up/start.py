@@ -42,14 +42,14 @@ class Log:
                 self._file = self.path.open("ab")
 
 
-def check(settings: config.Settings, *, with_street: bool) -> None:
+def check(settings: config.Settings, plan: city.Plan) -> None:
     """Refuse, in one sentence, what cannot work: scenario, camera sources, taken ports, a city already up."""
     running = state.read()
     if running and state.is_alive(running.pid, running.created_s):
         raise ConfigError(
             f"a city is already up (process {running.pid}, {running.url}): end it with Ctrl-C there"
         )
-    if with_street:
+    if plan.street:
         _call("simulations.scenarios:find_scenario", settings.street.scenario)
     for name, camera in settings.cameras.items():
         try:
@@ -59,14 +59,14 @@ def check(settings: config.Settings, *, with_street: bool) -> None:
     if running:
         state.end_leftovers(running)
     own = [(settings.command.port, "the command centre", "--port")]
-    if city.uses_own_broker(settings):
+    if plan.broker:
         own.append(
             (urlsplit(settings.broker.url).port or 1883, "the MQTT broker", "--mqtt-port, or --broker URL")
         )
-    if city.uses_own_database(settings):
+    if plan.database:
         own.append((urlsplit(settings.database.dsn).port or 5432, "PostgreSQL", "--pg-port, or --dsn DSN"))
-    if with_street:
-        own.append((settings.street.port, "the street", "[street] port in citybrain.toml"))
+    if plan.street:
+        own.append((settings.street.port, "the street", "--street-port"))
     for port, who, option in own:
         city.check_port(port, who, option)
 
@@ -87,9 +87,9 @@ def _call(place: str, *arguments: object) -> object:
 class City:
     """A city on this machine from start to end."""
 
-    def __init__(self, settings: config.Settings, say: Callable[[str], None], *, with_street: bool) -> None:
+    def __init__(self, settings: config.Settings, plan: city.Plan, say: Callable[[str], None]) -> None:
         self.settings = settings
-        self.with_street = with_street
+        self.plan = plan
         self.folder = data_dir()
         self.log = Log(self.folder / "logs" / "citybrain.log")
         self.url = f"http://{settings.command.host}:{settings.command.port}"
@@ -123,14 +123,14 @@ class City:
         self.config_file.parent.mkdir(parents=True, exist_ok=True)
         self.config_file.write_text(config.to_toml(settings), encoding="utf-8")
         self.config_file.chmod(0o600)  # a DSN may hold a password
-        ray_environ = {} if self._has_ray() else city.ray_environ(self.folder / "run")
+        ray_environ = city.ray_environ(self.folder / "run") if self.plan.ray else {}
         servers = []
-        if city.uses_own_broker(settings):
+        if self.plan.broker:
             servers.append(city.broker_spec(settings, self.folder / "broker"))
-        if city.uses_own_database(settings):
+        if self.plan.database:
             servers.append(city.postgres_spec(settings, self.folder / "postgres"))
         address = settings.ray.address or os.environ.get("RAY_ADDRESS", "")
-        if not self._has_ray():
+        if self.plan.ray:
             ray, address = city.ray_spec(ray_environ)
             supervisor.introduce([ray])  # the slowest; the map does not wait for it
         self._record()
@@ -148,14 +148,14 @@ class City:
                 "command", environ, lambda: city.web_answers(self.url), f"live map at {self.url}/"
             ),
         ]
-        if self.with_street:
+        if self.plan.street:
             speed = settings.street.speed
             what = f"{settings.street.scenario} at {speed:g} x real time"
             first.append(city.service_spec("street", environ, lambda: serving("service/street"), what))
         supervisor.launch(first)
         self._record()
         # From here on the map is live: what is slow or fails now is told, restarted, and stops nobody else.
-        if self.with_street:
+        if self.plan.street:
             signals = city.agent_spec(
                 "edge", ["street"], environ, self._signals_serve, "signal and lane agents"
             )
@@ -168,7 +168,7 @@ class City:
             city.service_spec("vision", environ, lambda: serving("service/vision"), "cameras, on Ray"),
         ]
         host, _, port = environ["RAY_ADDRESS"].rpartition(":")
-        supervisor.introduce(on_ray, None if self._has_ray() else lambda: answers(host, int(port)))
+        supervisor.introduce(on_ray, (lambda: answers(host, int(port))) if self.plan.ray else None)
         self._record()
 
     def _camera_spec(self, name: str, environ: dict[str, str]) -> Spec:
@@ -201,9 +201,6 @@ class City:
         applied = _call("ingest.migrate:migrate", self.settings.database.dsn)
         if isinstance(applied, list) and applied:
             self._tell(f"  database migrated: {', '.join(str(name) for name in applied)}")
-
-    def _has_ray(self) -> bool:
-        return bool(self.settings.ray.address or os.environ.get("RAY_ADDRESS"))
 
     def _tell(self, line: str) -> None:
         self._say(line)

@@ -5,14 +5,17 @@ import os
 import signal
 import time
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from citybrain.bus import Bus
 from citybrain.config import Broker
 from citybrain.up import state
+from tests.fixtures.browser import Watched, watching
 from tests.fixtures.city import FOOTAGE, SPEED, City, until
 
 pytestmark = pytest.mark.timeout(600)
@@ -61,6 +64,27 @@ def test_events_reach_the_database(city: City) -> None:
     until(lambda: city.rows("select count(*) from traffic_event")[0][0], 120, "an event is stored")
 
 
+def test_the_map_shows_the_city_live_and_asks_nobody_else(city: City, browser_page: Watched) -> None:
+    """The fixture fails on any request to others and on any error on the page."""
+    page = browser_page.open(city.url)
+    _expect_live(page)
+    vehicles = page.locator('[data-kpi="vehicles"] .kpi-value')
+    until(lambda: int(vehicles.inner_text()) > 0, 30, "vehicles are counted")
+    stored = page.locator('[data-kpi="stored"] .kpi-value')
+    until(lambda: float(stored.inner_text().replace(",", "")) > 0, 30, "messages are stored")
+    page.locator(".map-pins [data-camera='demo']").click()
+    picture = page.locator(".picture")
+    expect(picture).to_be_visible()
+    first = picture.get_attribute("src")
+    until(lambda: picture.get_attribute("src") != first, 30, "the picture is live")
+    page.wait_for_timeout(1_500)
+    browser_page.screenshot("city-camera")
+    page.keyboard.press("Escape")
+    page.locator(".map-tools button").last.click()
+    page.wait_for_timeout(1_500)
+    browser_page.screenshot("city")
+
+
 def test_status_and_doctor_speak_from_a_second_terminal(city: City) -> None:
     told = json.loads(city.command("status", "--json").stdout)
     devices = {agent["device"] for agent in told["agents"]}
@@ -86,11 +110,27 @@ def test_a_malformed_message_is_kept_with_its_reason_and_nothing_falls(city: Cit
     assert {name: process["pid"] for name, process in city.processes().items()} == before
 
 
+@pytest.fixture(scope="module")
+def map_page(city: City, browser: Browser) -> Iterator[Page]:
+    """One page that stays open while services die."""
+    with watching(browser) as watched:
+        watched.away = True  # requests fail while the command centre is being killed
+        watched.open(city.url)
+        yield watched.page
+
+
+def _expect_live(page: Page) -> None:
+    """The page is connected, and every signal on it obeys commands at this moment."""
+    expect(page.locator(".connection")).to_have_attribute("data-state", "live", timeout=60_000)
+    pins = page.locator(".map-pins [data-intersection][data-mode='commanded']")
+    expect(pins).to_have_count(8, timeout=120_000)
+
+
 @pytest.mark.parametrize(
     "name",
     ["ingest", "command", "traffic", "vision", "edge", "camera-demo", "street", "broker", "postgres", "ray"],
 )
-def test_a_killed_service_is_back_and_the_map_live_again(city: City, name: str) -> None:
+def test_a_killed_service_is_back_and_the_map_live_again(city: City, map_page: Page, name: str) -> None:
     before = city.processes()
     killed_at = datetime.now(UTC)
     os.kill(before[name]["pid"], signal.SIGKILL)
@@ -109,6 +149,7 @@ def test_a_killed_service_is_back_and_the_map_live_again(city: City, name: str) 
     until(lambda: stored_since("signal_command", "intersection") == 8, 150, "signals are commanded again")
     until(lambda: _driven(city), 120, "the signals obey again")
     until(lambda: stored_since("turning_count", "camera") == 1, 150, "the camera is counted again")
+    _expect_live(map_page)
     now = city.processes()
     others = set(before) - {name, *_dependants(name)}
     assert {other: now[other]["pid"] for other in others} == {other: before[other]["pid"] for other in others}
