@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 import structlog
 
@@ -31,3 +32,24 @@ def configure(service: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def to_sink(write: Callable[[str], None]) -> None:
+    """Hand each line to `write` instead; for `up`, whose terminal is for people."""
+
+    class Sink:
+        def msg(self, message: str) -> None:
+            write(message)
+
+        debug = info = warning = error = critical = exception = msg
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: Sink(),
+        cache_logger_on_first_use=False,
+    )

@@ -26,6 +26,8 @@ class Spec:
     patience_s: float = 60.0
     """How long it may take until it is ready."""
     describe: str = ""
+    wave: int = 2
+    """Processes of the highest wave are stopped first: 2 who sends, 1 who stores, 0 servers."""
 
 
 class Child:
@@ -69,16 +71,19 @@ class Child:
         assert self._process.stdout is not None
         threading.Thread(target=self._pump, args=(self._process.stdout,), daemon=True).start()
 
-    def stop(self) -> None:
-        """Ask it to end, wait, and end what is left of its session."""
+    def ask_to_stop(self) -> None:
+        """Send its stop signal and return at once."""
+        if self._process is not None and self.running:
+            self._process.send_signal(self.spec.stop_signal)
+
+    def await_stop(self) -> None:
+        """Wait until it has ended, kill it if that takes too long, and end what is left of its session."""
         if self._process is None:
             return
-        if self.running:
-            self._process.send_signal(self.spec.stop_signal)
-            try:
-                self._process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
-                self._sink("up", f"{self.spec.name} did not end within {GRACE_S:.0f} s and is killed")
+        try:
+            self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._sink("up", f"{self.spec.name} did not end within {GRACE_S:.0f} s and is killed")
         self.sweep()
 
     def sweep(self) -> None:

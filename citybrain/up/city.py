@@ -62,6 +62,7 @@ def broker_spec(settings: config.Settings, folder: Path) -> Spec:
         command=broker.broker_command(HOST, port, folder),
         ready=lambda: answers(HOST, port),
         describe=f"{broker.broker_name()} at {settings.broker.url}",
+        wave=0,
     )
 
 
@@ -87,6 +88,7 @@ def postgres_spec(settings: config.Settings, folder: Path) -> Spec:
         options=found.popen_options(),
         stop_signal=signal.SIGINT,  # "fast": roll back, write out, end
         describe=f"PostgreSQL 18 at {HOST}:{parts.port}",
+        wave=0,
     )
 
 
@@ -125,6 +127,7 @@ def ray_spec(environ: dict[str, str]) -> tuple[Spec, str]:
         ready=lambda: answers(HOST, port),
         environ=environ,
         describe=f"Ray at {address}",
+        wave=0,
         patience_s=120,
     )
     return spec, address
@@ -138,6 +141,7 @@ def service_spec(name: str, environ: dict[str, str], ready: Callable[[], bool], 
         environ=environ,
         describe=describe,
         patience_s=120,
+        wave=1 if name == "ingest" else 2,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from citybrain import config, sources
+from citybrain import config, log, sources
 from citybrain.cli import resolve
 from citybrain.errors import CityBrainError, ConfigError
 from citybrain.paths import data_dir
@@ -96,6 +96,7 @@ class City:
         self.config_file = self.folder / "run" / "citybrain.toml"
         self._say = say
         self._supervisor = Supervisor(self._tell, self.log.write)
+        log.to_sink(lambda line: self.log.write("up", line))
         self._roster = Roster(settings, f"{settings.site.name}-up-{os.getpid()}")
 
     def run(self) -> None:
@@ -120,9 +121,7 @@ class City:
     def _start(self) -> None:
         settings, supervisor = self.settings, self._supervisor
         self._prepare()
-        self.config_file.parent.mkdir(parents=True, exist_ok=True)
-        self.config_file.write_text(config.to_toml(settings), encoding="utf-8")
-        self.config_file.chmod(0o600)  # a DSN may hold a password
+        self._write_config()
         ray_environ = city.ray_environ(self.folder / "run") if self.plan.ray else {}
         servers = []
         if self.plan.broker:
@@ -196,6 +195,14 @@ class City:
         name, done = getattr(step, "name", ""), getattr(step, "done", 0)
         if done == 0:
             self._tell(f"  {name}")
+
+    def _write_config(self) -> None:
+        self.config_file.parent.mkdir(parents=True, exist_ok=True)
+        self.config_file.unlink(missing_ok=True)
+        # For this user only: a DSN or URL may hold a password.
+        opened = os.open(self.config_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(opened, "w", encoding="utf-8") as file:
+            file.write(config.to_toml(self.settings))
 
     def _migrate(self) -> None:
         applied = _call("ingest.migrate:migrate", self.settings.database.dsn)

@@ -87,9 +87,13 @@ class Supervisor:
         self._stopping.set()
 
     def shut_down(self) -> None:
-        """Stop all children, the last started first."""
-        for child in reversed(self.children):
-            child.stop()
+        """Stop all children wave by wave, those of one wave together."""
+        for wave in sorted({child.spec.wave for child in self.children}, reverse=True):
+            leaving = [child for child in self.children if child.spec.wave == wave]
+            for child in leaving:
+                child.ask_to_stop()
+            for child in leaving:
+                child.await_stop()
 
     @property
     def stopping(self) -> bool:

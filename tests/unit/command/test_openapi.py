@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from citybrain.config import Settings
 from command.app import create_app

@@ -99,6 +99,21 @@ def _state(pid: int) -> str:
         return "Z"
 
 
+def test_who_sends_is_stopped_before_who_stores_and_servers_last() -> None:
+    farewell = (
+        "import signal, sys, time; signal.signal(15, lambda *_: (print('bye', flush=True), sys.exit()));"
+    )
+    speaker = [sys.executable, "-c", farewell + "print('here', flush=True); time.sleep(60)"]
+    said: list[tuple[str, str]] = []
+    keeper = Supervisor(quiet, lambda name, line: said.append((name, line)))
+    waves = {"server": 0, "store": 1, "sender": 2}
+    keeper.launch([Spec(name, speaker, lambda: True, wave=wave) for name, wave in waves.items()])
+    assert until(lambda: len(said) == 3)
+    keeper.shut_down()
+    assert until(lambda: len(said) == 6)
+    assert [name for name, line in said if line == "bye"] == ["sender", "store", "server"]
+
+
 def test_output_goes_to_the_sink_line_by_line() -> None:
     lines: list[tuple[str, str]] = []
     keeper = Supervisor(quiet, lambda name, line: lines.append((name, line)))
