@@ -27,7 +27,8 @@ import psycopg
 
 from citybrain import config, topics
 from citybrain.bus import Bus
-from citybrain.messages import IngestAck, LaneMeasurement, decode, encode
+from citybrain.codec import decode, encode
+from citybrain.messages import IngestAck, LaneMeasurement
 from citybrain.up import broker, postgres
 from citybrain.up.ports import free_port, wait_until_answers
 from ingest.database import connect

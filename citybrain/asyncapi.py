@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from citybrain import __version__, messages, topics
+from citybrain import __version__, codec, fields, messages, topics
 
 REF = "#/components/schemas/{name}"
 FRAME_TYPE = "application/vnd.citybrain.frame"
@@ -101,7 +101,7 @@ CHANNELS = (
 PARAMETERS: dict[str, dict[str, Any]] = {
     "site": {"description": "The site's name, an id."},
     "id": {"description": "1 to 64 of A-Z a-z 0-9 _ . -, a letter or digit first."},
-    "kind": {"description": "The kind of device.", "enum": list(messages.DEVICE_KINDS)},
+    "kind": {"description": "The kind of device.", "enum": list(fields.DEVICE_KINDS)},
     "part": {"description": "1 to 9999."},
 }
 
@@ -166,6 +166,6 @@ def _message(type_: type[messages.Message]) -> dict[str, Any]:
     if type_ is messages.FrameMeta:
         described["contentType"] = FRAME_TYPE
         described["description"] = (
-            f"Binary: {messages.pack_frame.__doc__} The payload described here is the metadata."
+            f"Binary: {codec.pack_frame.__doc__} The payload described here is the metadata."
         )
     return described

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from citybrain.errors import ConfigError
-from citybrain.messages import Id
+from citybrain.fields import Id
 
 FILE_NAME = "citybrain.toml"
 ENV_FILE = "CITYBRAIN_CONFIG"

@@ -1,56 +1,34 @@
 """The message contract: every type that travels over MQTT, each field constrained, each type versioned.
 
-A message is one JSON object whose `type` is `<name>/<version>`; only frames are binary (see `pack_frame`).
+A message is one JSON object whose `type` is `<name>/<version>`; only frames are binary (`citybrain.codec`).
 Stored messages carry `(device, boot, seq)`: `boot` grows with each start of the device, `seq` counts from 1
 within a boot, so that a message sent twice is stored once. SI units are in the names; `at` is an aware
 UTC instant on the wall clock.
 """
 
-import struct
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from citybrain.errors import ContractError
-
-DEVICE_KINDS = ("camera", "signal", "lanes", "sensor", "vision", "traffic", "network", "service")
-
-DeviceId = Annotated[
-    str,
-    Meta(
-        pattern=rf"^({'|'.join(DEVICE_KINDS)})/[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}}$",
-        max_length=80,
-        description="kind/id of the agent that numbered this message",
-    ),
-]
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-LaneId = Annotated[
-    str, Meta(pattern=r"^[^\x00-\x20\x7f]{1,128}$", description="a lane's id in its road network")
-]
-Text = Annotated[str, Meta(max_length=500)]
-Instant = Annotated[datetime, Meta(tz=True)]
-Boot = Annotated[int, Meta(ge=1, le=2**53, description="milliseconds since 1970 when the device started")]
-Seq = Annotated[int, Meta(ge=1, le=2**53)]
-Count = Annotated[int, Meta(ge=0, le=1_000_000)]
-Seconds = Annotated[float, Meta(ge=0, le=86_400)]
-Metres = Annotated[float, Meta(ge=0, le=100_000)]
-Speed = Annotated[float, Meta(ge=0, le=100)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Longitude = Annotated[float, Meta(ge=-180, le=180)]
-Latitude = Annotated[float, Meta(ge=-90, le=90)]
-LonLat = tuple[Longitude, Latitude]
-Path = Annotated[list[LonLat], Meta(min_length=2, max_length=5_000)]
-Indications = Annotated[
-    str,
-    Meta(
-        pattern=r"^[GgyrsuoO]{1,256}$",
-        description="one character a movement: G protected green, g permissive green, y yellow, r red, "
-        "o flashing yellow, O dark",
-    ),
-]
+from citybrain.fields import (
+    Boot,
+    Count,
+    DeviceId,
+    Id,
+    Indications,
+    Instant,
+    LaneId,
+    LonLat,
+    Metres,
+    Path,
+    Seconds,
+    Seq,
+    Share,
+    Speed,
+    Text,
+)
 
 
 class RoadUser(StrEnum):
@@ -392,68 +370,3 @@ MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, AgentStatus, IngestAck, FrameMeta,
 )  # fmt: skip
-
-MAX_MESSAGE_BYTES = 1_000_000
-MAX_FRAME_BYTES = 2_000_000
-
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyMessage)
-_frame_decoder = msgspec.json.Decoder(FrameMeta)
-_FRAME_HEAD = struct.Struct(">4sI")
-_FRAME_MAGIC = b"CBF1"
-
-
-def encode(message: Message) -> bytes:
-    """The message as UTF-8 JSON."""
-    return _encoder.encode(message)
-
-
-def decode(payload: bytes) -> AnyMessage:
-    """The message in `payload`.
-
-    Raises:
-        ContractError: not JSON, an unknown type or version, or a field out of its bounds; names the field.
-    """
-    if len(payload) > MAX_MESSAGE_BYTES:
-        raise ContractError(f"message of {len(payload)} bytes, at most {MAX_MESSAGE_BYTES} are allowed")
-    try:
-        message: AnyMessage = _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _contract_error(error) from error
-    return message
-
-
-def pack_frame(meta: FrameMeta, jpeg: bytes) -> bytes:
-    """A frame on the wire: `CBF1`, length of the metadata (uint32, big-endian), metadata, JPEG."""
-    head = _encoder.encode(meta)
-    return _FRAME_HEAD.pack(_FRAME_MAGIC, len(head)) + head + jpeg
-
-
-def unpack_frame(payload: bytes) -> tuple[FrameMeta, bytes]:
-    """Metadata and JPEG of a frame packed by `pack_frame`; the JPEG itself is not decoded here.
-
-    Raises:
-        ContractError: not a frame, too large, or metadata out of bounds.
-    """
-    if len(payload) > MAX_FRAME_BYTES:
-        raise ContractError(f"frame of {len(payload)} bytes, at most {MAX_FRAME_BYTES} are allowed")
-    if len(payload) < _FRAME_HEAD.size:
-        raise ContractError("frame shorter than its head")
-    magic, length = _FRAME_HEAD.unpack_from(payload)
-    body = _FRAME_HEAD.size + length
-    if magic != _FRAME_MAGIC or body > len(payload):
-        raise ContractError("not a frame: wrong magic or length")
-    try:
-        meta = _frame_decoder.decode(payload[_FRAME_HEAD.size : body])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _contract_error(error) from error
-    jpeg = payload[body:]
-    if not jpeg.startswith(b"\xff\xd8"):
-        raise ContractError("the picture is not a JPEG", "$.jpeg")
-    return meta, jpeg
-
-
-def _contract_error(error: Exception) -> ContractError:
-    """Msgspec says `reason - at `$.path``; split it so that the field can be stored on its own."""
-    reason, _, path = str(error).partition(" - at `")
-    return ContractError(reason or type(error).__name__, path.rstrip("`"))

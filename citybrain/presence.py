@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 from citybrain import __version__, topics
 from citybrain.bus import Bus
+from citybrain.codec import encode
 from citybrain.config import Settings
-from citybrain.messages import AgentStatus, Health, LonLat, encode
+from citybrain.fields import LonLat
+from citybrain.messages import AgentStatus, Health
 
 HEARTBEAT_S = 10.0
 

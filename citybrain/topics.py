@@ -21,7 +21,7 @@ import re
 from typing import NamedTuple
 
 from citybrain.errors import ContractError
-from citybrain.messages import DEVICE_KINDS
+from citybrain.fields import DEVICE_KINDS
 
 VERSION = "v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)

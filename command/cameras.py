@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from citybrain.messages import AgentStatus, FrameMeta, LonLat, TurningCount
+from citybrain.fields import LonLat
+from citybrain.messages import AgentStatus, FrameMeta, TurningCount
 from command.models import AgentHealth, CameraNow, PictureView
 
 Counts = dict[str, dict[str, int]]

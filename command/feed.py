@@ -13,9 +13,10 @@ import structlog
 
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import decode, unpack_frame
 from citybrain.config import Settings
 from citybrain.errors import ContractError
-from citybrain.messages import AnyMessage, FrameMeta, decode, unpack_frame
+from citybrain.messages import AnyMessage, FrameMeta
 from citybrain.presence import new_boot
 from command.live import Live
 from command.pictures import PictureBoard

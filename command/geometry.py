@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from citybrain.messages import IntersectionConfig, LonLat, RoadSegment
+from citybrain.fields import LonLat
+from citybrain.messages import IntersectionConfig, RoadSegment
 from command.models import GeoLine, LaneFeature, LaneProperties, MovementView, NetworkView
 
 CURVE_POINTS = 8

@@ -7,6 +7,7 @@ that what an agent sends late from its spool does not turn the map back.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from citybrain.fields import LonLat
 from citybrain.messages import (
     AgentStatus,
     AnyMessage,
@@ -14,7 +15,6 @@ from citybrain.messages import (
     Health,
     IntersectionConfig,
     LaneMeasurement,
-    LonLat,
     RoadNetwork,
     SignalState,
     Stored,

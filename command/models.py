@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from citybrain.messages import LonLat
+from citybrain.fields import LonLat
 
 Channel = Literal["signals", "lanes", "events", "agents", "cameras", "kpis", "pictures"]
 Bucket = Literal["raw", "1min", "15min", "1h", "1day"]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from citybrain.messages import LonLat, RoadNetwork, RoadSegment
+from citybrain.fields import LonLat
+from citybrain.messages import RoadNetwork, RoadSegment
 
 
 class NetworkBoard:

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
+from citybrain.fields import LonLat
 from citybrain.messages import (
     AgentStatus,
     Health,
     IntersectionConfig,
     LaneMeasurement,
     LaneReading,
-    LonLat,
     SignalState,
     TrafficEvent,
 )

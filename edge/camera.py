@@ -10,10 +10,11 @@ from typing import NamedTuple
 import structlog
 
 from citybrain import topics
+from citybrain.codec import MAX_FRAME_BYTES, pack_frame
 from citybrain.config import Camera, Settings
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.gate import MotionGate
-from citybrain.messages import MAX_FRAME_BYTES, FrameMeta, Health, pack_frame
+from citybrain.messages import FrameMeta, Health
 from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
 

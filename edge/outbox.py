@@ -10,9 +10,11 @@ import structlog
 
 from citybrain import topics
 from citybrain.bus import Handler
+from citybrain.codec import decode, encode
 from citybrain.config import Settings
 from citybrain.errors import ContractError
-from citybrain.messages import Health, IngestAck, LonLat, Stored, decode, encode
+from citybrain.fields import LonLat
+from citybrain.messages import Health, IngestAck, Stored
 from citybrain.presence import HEARTBEAT_S, Presence
 from edge.postman import Postman
 from edge.spool import Ack, Letter

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from citybrain.codec import decode, encode
 from citybrain.errors import ContractError, Unavailable
-from citybrain.messages import Stored, decode, encode
+from citybrain.messages import Stored
 from edge.spool import Ack, Letter, Spool
 
 log = structlog.get_logger()

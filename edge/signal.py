@@ -6,6 +6,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
+from citybrain.codec import decode
 from citybrain.config import Settings
 from citybrain.errors import ConfigError, ContractError, Unavailable
 from citybrain.messages import (
@@ -18,7 +19,6 @@ from citybrain.messages import (
     SignalCommand,
     SignalState,
     TrafficEvent,
-    decode,
 )
 from edge.control import Control, SignalControl, Verdict
 from edge.drivers.driver import Cabinet

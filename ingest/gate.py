@@ -5,24 +5,22 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from citybrain.codec import decode
 from citybrain.errors import ContractError
+from citybrain.fields import Boot, DeviceId, Seq
 from citybrain.messages import (
     AgentStatus,
-    Boot,
     CommandAck,
-    DeviceId,
     IntersectionConfig,
     LaneMeasurement,
     RoadNetwork,
     SensorObservation,
-    Seq,
     SignalCommand,
     SignalState,
     Stored,
     StoredMessage,
     TrafficEvent,
     TurningCount,
-    decode,
 )
 from citybrain.topics import Topic, parse
 

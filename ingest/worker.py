@@ -10,9 +10,10 @@ import structlog
 
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import encode
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError, Unavailable
-from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwork, encode
+from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwork
 from citybrain.presence import Presence, new_boot
 from ingest.acks import Acks
 from ingest.database import connect

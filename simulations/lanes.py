@@ -12,7 +12,7 @@ from simulations.network import VIEW_M, SignalNetwork, Stretch
 
 QUEUE_MPS = 2.0
 QUEUE_GAP_M = 15.0
-_CLASSES = {
+ROAD_USERS = {
     "bus": RoadUser.BUS,
     "coach": RoadUser.BUS,
     "truck": RoadUser.TRUCK,
@@ -23,6 +23,7 @@ _CLASSES = {
     "bicycle": RoadUser.BICYCLE,
     "pedestrian": RoadUser.PERSON,
 }
+"""By SUMO's vehicle class; any other is a car."""
 
 
 class Simulation(Protocol):
@@ -125,7 +126,7 @@ class LaneObserver:
         if self._error.position_m > 0:
             distance_m += self._random.normal(0.0, self._error.position_m)
             speed_mps *= 1.0 + self._random.normal(0.0, self._error.speed)
-        user = _CLASSES.get(kind, RoadUser.CAR)
+        user = ROAD_USERS.get(kind, RoadUser.CAR)
         return VehicleObservation(max(distance_m, 0.0), max(speed_mps, 0.0), user)
 
 

@@ -8,23 +8,13 @@ import structlog
 
 from citybrain.errors import ConfigError
 from citybrain.messages import RoadUser
+from simulations.lanes import ROAD_USERS
 from simulations.network import VIEW_M, SignalNetwork
 from simulations.scenarios import Scenario
 
 log = structlog.get_logger()
 
 STEP_S = 1.0
-_CLASSES = {
-    "pedestrian": RoadUser.PERSON,
-    "bicycle": RoadUser.BICYCLE,
-    "moped": RoadUser.MOTORCYCLE,
-    "motorcycle": RoadUser.MOTORCYCLE,
-    "bus": RoadUser.BUS,
-    "coach": RoadUser.BUS,
-    "truck": RoadUser.TRUCK,
-    "trailer": RoadUser.TRUCK,
-    "delivery": RoadUser.TRUCK,
-}
 
 
 class Sighting(NamedTuple):
@@ -123,7 +113,7 @@ class Simulator:
         kind = self._kinds.get(vehicle)
         if kind is None:
             class_ = libsumo.vehicle.getVehicleClass(vehicle)
-            kind = (libsumo.vehicle.getLength(vehicle), _CLASSES.get(class_, RoadUser.CAR))
+            kind = (libsumo.vehicle.getLength(vehicle), ROAD_USERS.get(class_, RoadUser.CAR))
             self._kinds[vehicle] = kind
         return kind
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import structlog
 
 from citybrain import topics
+from citybrain.codec import MAX_MESSAGE_BYTES, encode
 from citybrain.config import Settings
-from citybrain.messages import MAX_MESSAGE_BYTES, Health, RoadNetwork, encode
+from citybrain.messages import Health, RoadNetwork
 from citybrain.presence import HEARTBEAT_S, Presence, new_boot
 from simulations.cabinet import SILENT_S, Cabinet
 from simulations.exchange import Exchange

@@ -16,6 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from citybrain import topics
+from citybrain.codec import decode, encode
 from citybrain.config import Settings
 from citybrain.errors import ContractError
 from citybrain.messages import (
@@ -25,8 +26,6 @@ from citybrain.messages import (
     LaneMeasurement,
     SignalCommand,
     SignalState,
-    decode,
-    encode,
 )
 from citybrain.presence import HEARTBEAT_S, Presence
 from traffic.region import Decision, Region

@@ -8,9 +8,10 @@ import msgspec
 import structlog
 
 from citybrain import topics
+from citybrain.codec import decode, encode
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError, ContractError
-from citybrain.messages import AgentStatus, Health, IngestAck, Stored, decode, encode
+from citybrain.messages import AgentStatus, Health, IngestAck, Stored
 from citybrain.presence import Presence
 from vision.assignment import owned
 from vision.group import CameraGroup, Outgoing

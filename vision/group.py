@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.codec import pack_frame, unpack_frame
 from citybrain.config import Camera, Vision
 from citybrain.errors import ContractError
-from citybrain.messages import Box, FrameMeta, Severity, Stored, TrafficEvent, pack_frame, unpack_frame
+from citybrain.messages import Box, FrameMeta, Severity, Stored, TrafficEvent
 from vision.condition import Change, Condition
 from vision.detections import Detections
 from vision.jpeg import decode_jpeg, encode_jpeg

@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from citybrain.messages import MAX_FRAME_BYTES
+from citybrain.codec import MAX_FRAME_BYTES
 
 MOSQUITTO_CONF = """\
 listener {port} {host}

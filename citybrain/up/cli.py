@@ -11,7 +11,7 @@ import msgspec
 from citybrain import config
 from citybrain.cli import settings_of
 from citybrain.errors import ConfigError
-from citybrain.messages import Id
+from citybrain.fields import Id
 
 
 def _cameras(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import decode
 from citybrain.config import Settings
 from citybrain.errors import ContractError
-from citybrain.messages import AgentStatus, Health, decode
+from citybrain.messages import AgentStatus, Health
 from citybrain.presence import HEARTBEAT_S
 
 SILENT_AFTER_S = 3 * HEARTBEAT_S

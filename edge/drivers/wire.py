@@ -9,7 +9,8 @@ from enum import StrEnum
 import msgspec
 
 from citybrain.errors import ContractError
-from citybrain.messages import Indications, IntersectionConfig, RoadUser
+from citybrain.fields import Indications
+from citybrain.messages import IntersectionConfig, RoadUser
 
 MAX_LINE_BYTES = 4_000_000
 ROAD_USERS = tuple(RoadUser)

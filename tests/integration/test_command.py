@@ -19,8 +19,9 @@ import pytest
 from citybrain import config as configuration
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import encode, pack_frame
 from citybrain.config import Settings
-from citybrain.messages import Health, Message, encode, pack_frame
+from citybrain.messages import Health, Message
 from citybrain.up import broker as embedded_broker
 from citybrain.up.ports import wait_until_answers
 from tests.fixtures import command as street

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from citybrain import topics
 from citybrain.bus import Bus
 from citybrain.cli import root
+from citybrain.codec import decode, unpack_frame
 from citybrain.config import Camera, Settings
-from citybrain.messages import AgentStatus, FrameMeta, Health, decode, unpack_frame
+from citybrain.messages import AgentStatus, FrameMeta, Health
 from edge.camera import CameraAgent, jpeg_of
 
 FPS = 20

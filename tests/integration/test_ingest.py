@@ -17,8 +17,9 @@ import pytest
 
 from citybrain import config, topics
 from citybrain.bus import Bus
+from citybrain.codec import decode, encode
 from citybrain.config import Settings
-from citybrain.messages import AgentStatus, Health, IngestAck, Stored, decode, encode
+from citybrain.messages import AgentStatus, Health, IngestAck, Stored
 from citybrain.up import postgres as embedded
 from citybrain.up.ports import free_port
 from ingest.database import connect

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from citybrain.cli import root
+from citybrain.codec import encode
 from citybrain.errors import ConfigError
-from citybrain.messages import encode
 from ingest.database import connect
 from ingest.gate import Arrival, Refused, Window, admit
 from ingest.migrate import level_of

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from citybrain.messages import Health, Message, Severity, Stored, StoredMessage, encode
+from citybrain.codec import encode
+from citybrain.messages import Health, Message, Severity, Stored, StoredMessage
 from ingest.database import Connection, connect
 from ingest.gate import Admitted, Arrival, Refused
 from ingest.housekeeper import close_gaps, retain

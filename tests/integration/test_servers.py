@@ -6,8 +6,9 @@ import psycopg
 
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import decode
 from citybrain.config import Settings
-from citybrain.messages import AgentStatus, Health, decode
+from citybrain.messages import AgentStatus, Health
 from citybrain.presence import Presence
 
 

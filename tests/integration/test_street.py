@@ -15,6 +15,7 @@ import pytest
 
 from citybrain import config, topics
 from citybrain.bus import Bus
+from citybrain.codec import decode, encode
 from citybrain.messages import (
     AgentStatus,
     AnyMessage,
@@ -29,8 +30,6 @@ from citybrain.messages import (
     SignalCommand,
     SignalState,
     TrafficEvent,
-    decode,
-    encode,
 )
 from citybrain.up.ports import free_port
 from edge.safety import conflicts

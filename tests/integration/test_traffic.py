@@ -21,8 +21,9 @@ from msgspec.structs import replace
 
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import decode, encode
 from citybrain.config import Settings
-from citybrain.messages import AgentStatus, Health, LaneMeasurement, SignalCommand, decode, encode
+from citybrain.messages import AgentStatus, Health, LaneMeasurement, SignalCommand
 from tests.fixtures.crossing import crossing, measurement, queue, state
 from traffic import service
 from traffic.agent import RegionAgent, owns

@@ -15,19 +15,9 @@ import pytest
 
 from citybrain import config, topics
 from citybrain.bus import Bus
+from citybrain.codec import decode, encode, pack_frame, unpack_frame
 from citybrain.config import Settings
-from citybrain.messages import (
-    AgentStatus,
-    AnyMessage,
-    FrameMeta,
-    Health,
-    IngestAck,
-    TurningCount,
-    decode,
-    encode,
-    pack_frame,
-    unpack_frame,
-)
+from citybrain.messages import AgentStatus, AnyMessage, FrameMeta, Health, IngestAck, TurningCount
 from vision import service
 from vision.jpeg import decode_jpeg
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from citybrain import topics
 from citybrain.bus import Bus
+from citybrain.codec import encode, pack_frame
 from citybrain.config import Settings
+from citybrain.fields import LonLat
 from citybrain.messages import (
     AgentStatus,
     ApproachLane,
@@ -26,7 +28,6 @@ from citybrain.messages import (
     Interval,
     LaneMeasurement,
     LaneReading,
-    LonLat,
     Message,
     Movement,
     Phase,
@@ -37,8 +38,6 @@ from citybrain.messages import (
     SignalState,
     TrafficEvent,
     TurningCount,
-    encode,
-    pack_frame,
 )
 from citybrain.presence import new_boot
 

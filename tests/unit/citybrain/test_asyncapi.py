@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from citybrain import asyncapi, messages, topics
+from citybrain import asyncapi, codec, fields, messages, topics
 from citybrain.messages import CommandAck, IngestAck, Message, SensorObservation, SignalCommand
 from tests.fixtures import command as street
 
@@ -88,7 +88,7 @@ def test_every_message_type_travels_on_a_channel() -> None:
 def test_every_address_is_a_topic() -> None:
     values = {"site": "testsite", "id": "a.1", "part": "3"}
     for channel in DOCUMENT["channels"].values():
-        kinds = messages.DEVICE_KINDS if "{kind}" in channel["address"] else ("",)
+        kinds = fields.DEVICE_KINDS if "{kind}" in channel["address"] else ("",)
         for kind in kinds:
             topic = channel["address"].format(**values, kind=kind)
             assert str(topics.parse(topic)) == topic
@@ -104,7 +104,7 @@ def test_what_we_send_is_valid_by_the_document(example: Message) -> None:
     schema = {"$ref": payload["$ref"], "components": DOCUMENT["components"]}
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    wire = msgspec.json.decode(messages.encode(example))
+    wire = msgspec.json.decode(codec.encode(example))
     validator.validate(wire)
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({**wire, "colour": "blue"})

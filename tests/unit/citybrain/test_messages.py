@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain import messages
+from citybrain import codec, messages
+from citybrain.codec import decode, encode, pack_frame, unpack_frame
 from citybrain.errors import ContractError
 from citybrain.messages import (
     FrameMeta,
@@ -18,10 +19,6 @@ from citybrain.messages import (
     SignalState,
     TurningCount,
     VehicleObservation,
-    decode,
-    encode,
-    pack_frame,
-    unpack_frame,
 )
 
 AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -113,7 +110,7 @@ def test_deep_nesting_is_refused() -> None:
 
 def test_an_oversized_message_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(ContractError, match="bytes"):
-        decode(b" " * (messages.MAX_MESSAGE_BYTES + 1))
+        decode(b" " * (codec.MAX_MESSAGE_BYTES + 1))
 
 
 def test_only_six_classes_of_road_user_can_be_counted() -> None:

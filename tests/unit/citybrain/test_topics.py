@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from citybrain import topics
 from citybrain.errors import ContractError
-from citybrain.messages import DEVICE_KINDS
+from citybrain.fields import DEVICE_KINDS
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from citybrain.messages import CommandAck, Stored, decode, encode
+from citybrain.codec import decode, encode
+from citybrain.messages import CommandAck, Stored
 from edge import postman as module
 from edge.postman import Postman
 from edge.spool import Ack, Letter, Spool

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.messages import Message, encode
+from citybrain.codec import encode
+from citybrain.messages import Message
 from ingest.gate import Admitted, Arrival, Cleared, Refused, Status, Verdict, Window, admit
 from tests.fixtures import street_messages as make
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from citybrain import messages, topics
+from citybrain import codec, topics
 from citybrain.errors import ConfigError
 from simulations.network import (
     RESCO,
@@ -33,7 +33,7 @@ def cologne8() -> SignalNetwork:
 def test_every_configuration_keeps_the_contract(name: str) -> None:
     read = network(name)
     for id_, config in read.configs.items():
-        assert messages.decode(messages.encode(config)) == config
+        assert codec.decode(codec.encode(config)) == config
         assert topics.check_id(id_) == config.intersection
         assert all(len(phase.indications) == len(config.movements) for phase in config.phases)
         lanes = {lane.lane for lane in config.lanes}
@@ -90,7 +90,7 @@ def test_the_map_holds_every_lane_once_and_names_the_intersection_ahead(cologne8
     assert len({segment.lane for segment in segments}) == len(segments) == 157
     assert {segment.to_intersection for segment in segments if segment.to_intersection} == set(cologne8.tls)
     for part in parts:
-        assert messages.decode(messages.encode(part)) == part
+        assert codec.decode(codec.encode(part)) == part
 
 
 def test_yellow_follows_the_approach_speed_within_its_bounds() -> None:

@@ -6,16 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from citybrain.codec import pack_frame, unpack_frame
 from citybrain.config import Camera, Vision
-from citybrain.messages import (
-    EventKind,
-    FrameMeta,
-    RoadUser,
-    TrafficEvent,
-    TurningCount,
-    pack_frame,
-    unpack_frame,
-)
+from citybrain.messages import EventKind, FrameMeta, RoadUser, TrafficEvent, TurningCount
 from tests.unit.vision.boxes import detections
 from vision.detections import Detections
 from vision.group import CameraGroup, Outgoing
