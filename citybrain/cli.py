@@ -62,7 +62,7 @@ def resolve(place: str) -> object:
     return getattr(importlib.import_module(module), name)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="citybrain")
 @click.option(
     "--config", type=click.Path(path_type=Path), help="Configuration file; default ./citybrain.toml."

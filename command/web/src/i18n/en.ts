@@ -102,7 +102,7 @@ export const en = {
   "event.camera_frozen": "Camera frozen",
   "event.agent_silent": "Agent fell silent",
   "event.control_lost": "Adaptive control lost",
-  "event.control_restored": "Adaptive control restored",
+  "event.control_restored": "Adaptive control took over",
 
   "agents.none": "No agent has reported yet.",
   "agents.silent": "Fallen silent",

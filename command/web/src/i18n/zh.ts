@@ -104,7 +104,7 @@ export const zh: Messages = {
   "event.camera_frozen": "摄像机画面冻结",
   "event.agent_silent": "设备失联",
   "event.control_lost": "自适应控制中断",
-  "event.control_restored": "自适应控制恢复",
+  "event.control_restored": "自适应控制已接管",
 
   "agents.none": "尚无设备上报。",
   "agents.silent": "失联设备",
