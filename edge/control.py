@@ -50,7 +50,7 @@ class SignalControl:
         self._mode = ControlMode.LOCAL
         self._clock_s = clock_s
         self._contact_s = clock_s
-        self._was_lost = False
+        self._is_alone = True  # it begins on its own plan: the first contact is news as well
         self._latest: dict[str, tuple[int, int]] = {}
         self._command_seq = 0
         self._told: tuple[int, float] | None = None
@@ -90,7 +90,7 @@ class SignalControl:
         self._clock_s = clock_s
         lost = self._mode is ControlMode.COMMANDED and clock_s - self._contact_s > self._contact_lost_s
         if lost:
-            self._mode, self._was_lost = ControlMode.LOCAL, True
+            self._mode, self._is_alone = ControlMode.LOCAL, True
         restored, self._restored = self._restored, False
         shown = self._guard.step(clock_s)
         if self._mode is ControlMode.LOCAL and shown.interval is Interval.GREEN:
@@ -100,8 +100,8 @@ class SignalControl:
     def _in_contact(self) -> None:
         self._contact_s = self._clock_s
         self._mode = ControlMode.COMMANDED
-        if self._was_lost:
-            self._was_lost, self._restored = False, True
+        if self._is_alone:
+            self._is_alone, self._restored = False, True
 
     def _follow_plan(self, shown: Shown) -> Shown:
         wanted = wanted_phase(self.config, shown.phase, shown.elapsed_s)

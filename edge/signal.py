@@ -189,7 +189,7 @@ class SignalAgent:
             self._outbox.send("event", ended)
             self._lost = None
         self._outbox.send(
-            "event", self._event(EventKind.CONTROL_RESTORED, Severity.INFO, "commands are obeyed again")
+            "event", self._event(EventKind.CONTROL_RESTORED, Severity.INFO, "commands are obeyed")
         )
 
     def _event(self, kind: EventKind, severity: Severity, detail: str) -> TrafficEvent:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from citybrain.up import tether
+
 GRACE_S = 8.0
 
 
@@ -57,9 +59,11 @@ class Child:
         """Start the process; its output goes line by line to the sink."""
         options = dict(self.spec.options)
         base = options.pop("env", None)
+        uid, gid = options.pop("user", None), options.pop("group", None)
+        options.pop("extra_groups", None)
         environ = dict(os.environ if base is None else base) | dict(self.spec.environ)
         self._process = subprocess.Popen(
-            self.spec.command,
+            tether.command(self.spec.command, None if uid is None else (uid, gid)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

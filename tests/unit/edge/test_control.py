@@ -40,7 +40,7 @@ def test_the_local_plan_runs_until_a_command_comes(control: SignalControl) -> No
     assert steps(control, 22, 6).mode is ControlMode.LOCAL
     assert control.judge(command(1, 1), AT).accepted
     now = control.step(28.0)
-    assert (now.mode, now.command_seq, now.restored) == (ControlMode.COMMANDED, 1, False)
+    assert (now.mode, now.command_seq, now.restored) == (ControlMode.COMMANDED, 1, True)
 
 
 def test_a_command_is_obeyed_through_yellow_and_all_red(control: SignalControl) -> None:

@@ -1,5 +1,6 @@
 """The supervisor: real processes that die, hang and recover."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from citybrain.up import supervisor as supervision
 from citybrain.up.child import Spec
 from citybrain.up.supervisor import Supervisor, next_delay_s
 
+ROOT = Path(__file__).parents[3]
 SLEEPER = [sys.executable, "-c", "import time; print('at work', flush=True); time.sleep(60)"]
 
 
@@ -89,6 +91,22 @@ def test_children_of_a_killed_process_do_not_stay(tmp_path: Path) -> None:
     keeper.launch([Spec("family", [sys.executable, "-c", parent], note.exists)])
     pid = int(note.read_text())
     keeper.shut_down()
+    assert until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in _state(pid))
+
+
+def test_nobody_stays_when_the_supervisor_itself_is_killed() -> None:
+    script = (
+        "import sys; from citybrain.up.child import Spec; from citybrain.up.supervisor import Supervisor;"
+        "keeper = Supervisor(lambda _: None, lambda *_: None);"
+        f"keeper.launch([Spec('one', {SLEEPER!r}, lambda: True)]);"
+        "print(keeper.children[0].pid, flush=True); keeper.watch(lambda: None)"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT)
+    assert supervisor.stdout is not None
+    pid = int(supervisor.stdout.readline())
+    assert Path(f"/proc/{pid}").exists()
+    supervisor.kill()
+    supervisor.communicate()
     assert until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in _state(pid))
 
 
