@@ -12,8 +12,9 @@ from citybrain import log
 from citybrain.cli import settings_of
 from citybrain.config import Camera, Settings
 from citybrain.errors import ConfigError, ContractError
+from citybrain.stopping import stop_on_signals
 from citybrain.topics import check_id
-from edge.host import Agent, lane_agent, run_agents, signal_agent, stop_event, street_agents
+from edge.host import Agent, lane_agent, run_agents, signal_agent, street_agents
 from edge.postman import Postman
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, st
         return
     log.configure(f"edge-camera-{name}")
     agent = CameraAgent(settings, name, wanted)
-    agent.run(stop_event())
+    agent.run(stop_on_signals())
 
 
 def _camera(settings: Settings, name: str, source: str | None) -> Camera:

@@ -1,6 +1,5 @@
 """Several agents in one process: a thread each, one spool and one postman for all."""
 
-import signal
 import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -11,6 +10,7 @@ import structlog
 from citybrain.config import Settings
 from citybrain.errors import Unavailable
 from citybrain.paths import data_dir
+from citybrain.stopping import stop_on_signals
 from edge.drivers.sumo import SumoCabinet, SumoLanes, list_intersections
 from edge.lanes import LaneAgent
 from edge.postman import Postman
@@ -32,14 +32,6 @@ class Agent(Protocol):
         """Until `stop`."""
 
 
-def stop_event() -> threading.Event:
-    """An event that SIGTERM and Ctrl-C set; for the main thread of a process."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
 def run_agents(
     settings: Settings, spool_name: str, build: Callable[[Postman, threading.Event], Iterable[Agent]]
 ) -> None:
@@ -48,7 +40,7 @@ def run_agents(
     Raises:
         ConfigError: the spool is in use or cannot be written.
     """
-    stop = stop_event()
+    stop = stop_on_signals()
     spool = Spool(
         data_dir() / "spool" / f"{spool_name}.sqlite",
         settings.edge.spool_max_bytes,

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 import threading
 from multiprocessing.process import BaseProcess
 
@@ -10,6 +9,7 @@ import structlog
 
 from citybrain import log as logs
 from citybrain.config import Settings
+from citybrain.stopping import call_on_signals
 from ingest.housekeeper import Housekeeper
 from ingest.worker import Worker
 
@@ -93,5 +93,4 @@ class _Helpers:
 
 def _stop_on_signals(worker: Worker) -> None:
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: worker.stop())
+        call_on_signals(worker.stop)

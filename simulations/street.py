@@ -1,6 +1,5 @@
 """The simulated street: a SUMO city in real time whose cabinets and cameras real edge agents drive."""
 
-import signal
 import threading
 import time
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from citybrain.codec import MAX_MESSAGE_BYTES, encode
 from citybrain.config import Settings
 from citybrain.messages import Health, RoadNetwork
 from citybrain.presence import HEARTBEAT_S, Presence, new_boot
+from citybrain.stopping import stop_on_signals
 from simulations.cabinet import SILENT_S, Cabinet
 from simulations.exchange import Exchange
 from simulations.network import intersection_id, read_network, road_network
@@ -35,9 +35,7 @@ def main(settings: Settings) -> None:
     Raises:
         ConfigError: unknown scenario, a file of it is missing, or the port is taken.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     street = Street(settings)
     try:
         street.run(stop)

@@ -1,14 +1,13 @@
 """The service `traffic`: region actors on Ray, watched, and the health of them all."""
 
-import signal
 import threading
-from types import FrameType
 
 import structlog
 
 from citybrain.config import Settings
 from citybrain.messages import Health
 from citybrain.presence import Presence
+from citybrain.stopping import stop_on_signals
 from traffic.cluster import Cluster
 
 log = structlog.get_logger()
@@ -24,8 +23,7 @@ def main(settings: Settings, stop: threading.Event | None = None) -> None:
         Unavailable: no Ray cluster.
     """
     if stop is None:
-        stop = threading.Event()
-        _stop_on_signals(stop)
+        stop = stop_on_signals()
     presence = Presence(settings, "service/traffic")
     presence.bus.start(timeout_s=None)
     presence.report(Health.STARTING, "joining Ray")
@@ -49,12 +47,3 @@ def _report(presence: Presence, regions: list[dict[str, float]], wanted: int, re
     if len(regions) < wanted:
         health, detail = Health.DEGRADED, f"{wanted - len(regions)} of {wanted} regions are starting again"
     presence.report(health, detail, figures=figures)
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    def end(number: int, _frame: FrameType | None) -> None:
-        log.info("stopping", signal=number)
-        stop.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)

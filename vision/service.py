@@ -1,6 +1,5 @@
 """`citybrain run vision`: keeps the camera groups alive and tells them who is there."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ import structlog
 from citybrain.config import Settings
 from citybrain.messages import Health
 from citybrain.presence import HEARTBEAT_S, Presence
+from citybrain.stopping import stop_on_signals
 
 log = structlog.get_logger()
 
@@ -129,10 +129,7 @@ def main(settings: Settings) -> None:
     Raises:
         Unavailable: no broker or no Ray; whoever supervises starts this again.
     """
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    serve(settings, stopping)
+    serve(settings, stop_on_signals())
 
 
 def serve(settings: Settings, stopping: threading.Event) -> None:

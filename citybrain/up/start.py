@@ -1,7 +1,6 @@
 """`citybrain up`, step by step: check, prepare, start, watch, stop."""
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from citybrain import config, log, sources
 from citybrain.cli import resolve
 from citybrain.errors import CityBrainError, ConfigError
 from citybrain.paths import data_dir
+from citybrain.stopping import call_on_signals
 from citybrain.up import city, state
 from citybrain.up.child import Spec
 from citybrain.up.ports import answers
@@ -101,8 +101,7 @@ class City:
 
     def run(self) -> None:
         """Start everything, say where the map is, keep it running until a signal, stop everything."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._supervisor.stop())
+        call_on_signals(self._supervisor.stop)
         began = time.monotonic()
         try:
             self._start()
