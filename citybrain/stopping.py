@@ -1,7 +1,8 @@
 """SIGTERM and Ctrl-C, heard without stopping in the middle of something.
 
 A signal handler runs in the middle of anything, also of another handler: there `threading.Event.set` can
-wait for itself for ever. `SimpleQueue.put` is made to be interrupted; so a thread in between does what is to be done.
+wait for itself for ever. `SimpleQueue.put` is made to be interrupted; so a thread in between does what is
+to be done.
 """
 
 import signal
