@@ -47,21 +47,26 @@ def wheel_binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def install(folder: Path) -> Installation:
-    """Binaries and an initialised data folder, ready to be started.
+def locate(folder: Path) -> Installation:
+    """Where the server of `folder` has its programs and data; makes nothing but what root needs.
 
     `folder` holds the data unless this is root: then a folder under /var/lib does, owned by an unprivileged
     account, with a copy of the binaries if they lie where that account cannot reach them.
     """
     binaries = wheel_binaries()
     if os.geteuid() != 0:
-        found = Installation(binaries, folder / "data", None)
-    else:
-        account = _unprivileged()
-        home = ROOT_HOME / _name_of(folder)
-        home.mkdir(parents=True, exist_ok=True)
-        os.chown(home, account.pw_uid, account.pw_gid)
-        found = Installation(_reachable(binaries, account), home / "data", account)
+        return Installation(binaries, folder / "data", None)
+    account = _unprivileged()
+    home = ROOT_HOME / _name_of(folder)
+    return Installation(_reachable(binaries, account), home / "data", account)
+
+
+def install(folder: Path) -> Installation:
+    """Binaries and an initialised data folder, ready to be started; see `locate`."""
+    found = locate(folder)
+    if found.account:
+        found.data.parent.mkdir(parents=True, exist_ok=True)
+        os.chown(found.data.parent, found.account.pw_uid, found.account.pw_gid)
     if not (found.data / "PG_VERSION").exists():
         _initialise(found)
     return found

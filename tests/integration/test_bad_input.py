@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from citybrain.up import postgres as embedded_postgres
 from citybrain.up.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,7 @@ def test_a_broker_that_is_not_there(tmp_path: Path) -> None:
     del arguments[arguments.index("--mqtt-port") : arguments.index("--mqtt-port") + 2]
     done = run(tmp_path, *arguments)
     assert done.returncode == 1
+    embedded_postgres.remove(embedded_postgres.locate(tmp_path / "postgres"))
     assert "no MQTT broker answers" in done.stderr
     assert "Traceback" not in done.stderr
 
