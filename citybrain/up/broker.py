@@ -1,6 +1,7 @@
 """The embedded MQTT broker: Mosquitto if it is on the PATH, else rumqttd from the wheel `iotcore`."""
 
 import logging
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ set_tcp_nodelay true
 log_dest stderr
 log_type error
 log_type warning
+{account}
 """
 
 
@@ -37,7 +39,14 @@ def broker_command(host: str, port: int, folder: Path) -> list[str]:
     conf = folder / "mosquitto.conf"
     # Anonymous, because it listens on loopback only; `broker init` writes the production file.
     conf.write_text(
-        MOSQUITTO_CONF.format(host=host, port=port, folder=folder, max_packet=2 * MAX_FRAME_BYTES),
+        MOSQUITTO_CONF.format(
+            host=host,
+            port=port,
+            folder=folder,
+            max_packet=2 * MAX_FRAME_BYTES,
+            # Started by root it would change to an account that cannot write below root's home.
+            account="user root" if os.geteuid() == 0 else "",
+        ),
         encoding="utf-8",
     )
     return [mosquitto, "-c", str(conf)]
