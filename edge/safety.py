@@ -69,6 +69,15 @@ def check_config(config: IntersectionConfig) -> None:
             )
 
 
+def _both_ways(config: IntersectionConfig) -> list[set[int]]:
+    """The foes of each movement; a conflict that only one of two names is one for both."""
+    foes = [set(movement.foes) for movement in config.movements]
+    for index, movement in enumerate(config.movements):
+        for foe in movement.foes:
+            foes[foe].add(index)
+    return foes
+
+
 class SafetyGuard:
     """Drives one signal from phase to phase through yellow and all-red, and refuses what is not safe.
 
@@ -96,6 +105,8 @@ class SafetyGuard:
             [index for index, shown_ in enumerate(self._phases) if shown_[movement] in _GREEN]
             for movement in range(len(config.movements))
         ]
+        self._foes = _both_ways(config)
+        self._clearing: frozenset[int] = frozenset()
         self._red_s = [0.0] * len(config.movements)
         self._clock_s: float | None = None
         self._elapsed_s = 0.0
@@ -162,14 +173,30 @@ class SafetyGuard:
     def _begin_change(self, target: int) -> None:
         self._old = self._shown
         self._next = self._target = target
-        self._change_s = max((self._clearance_s[movement] for movement in self._ending()), default=0.0)
+        self._clearing = frozenset(self._ending())
+        self._change_s = max((self._clearance_s[movement] for movement in self._clearing), default=0.0)
         self._all_red_s = 0.0
         # Where nothing ends there is nothing to clear: the added movements were kept red by no foe.
         self._enter(Interval.YELLOW if self._change_s > 0 else Interval.ALL_RED)
 
     def _ending(self) -> list[int]:
+        """Movements that clear: they lose their green, or their protection against a foe that starts.
+
+        Who entered protected has not yet left when a foe's first vehicle comes, so that protection ends with
+        yellow and all-red as well, before the same movement goes on permissive.
+        """
         new = self._phases[self._next]
-        return [index for index, old in enumerate(self._old) if old in _GREEN and new[index] not in _GREEN]
+        starting = {
+            index for index, old in enumerate(self._old) if old not in _GREEN and new[index] in _GREEN
+        }
+        return [
+            index
+            for index, (old, coming) in enumerate(zip(self._old, new, strict=True))
+            if old in _GREEN
+            and (
+                coming not in _GREEN or (old == "G" != coming and not starting.isdisjoint(self._foes[index]))
+            )
+        ]
 
     def _enter(self, interval: Interval) -> None:
         self._interval = interval
@@ -184,7 +211,7 @@ class SafetyGuard:
         )
 
     def _in_change(self, movement: int, old: str, new: str) -> str:
-        if old == new or (old in _GREEN and new in _GREEN):
+        if movement not in self._clearing and (old == new or (old in _GREEN and new in _GREEN)):
             return old
         if old not in _GREEN or self._interval is Interval.ALL_RED or self._is_walking(movement):
             return "r"
@@ -217,7 +244,7 @@ class SafetyGuard:
             return self._green_left_s()
         if self._interval is Interval.ALL_RED:
             return max(0.0, self._all_red_s - self._elapsed_s)
-        left = (self._clearance_s[movement] - self._elapsed_s for movement in self._ending())
+        left = (self._clearance_s[movement] - self._elapsed_s for movement in self._clearing)
         return min((seconds for seconds in left if seconds > _NEAR_S), default=0.0)
 
     def _pass_time(self, now_s: float) -> None:

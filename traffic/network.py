@@ -62,7 +62,16 @@ class Site:
 
 def rules_of(config: IntersectionConfig) -> Rules:
     """The timing rules in a configuration."""
-    return Rules(tuple(config.phases), tuple(m.yellow_s for m in config.movements), config.all_red_s)
+    foes = [set(movement.foes) for movement in config.movements]
+    for index, movement in enumerate(config.movements):
+        for foe in movement.foes:
+            foes[foe].add(index)
+    return Rules(
+        tuple(config.phases),
+        tuple(movement.yellow_s for movement in config.movements),
+        config.all_red_s,
+        tuple(frozenset(own) for own in foes),
+    )
 
 
 def build_network(configs: Sequence[IntersectionConfig]) -> tuple[Network, dict[str, Site]]:

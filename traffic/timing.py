@@ -13,16 +13,24 @@ GREEN = frozenset("Gg")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The phases of one intersection; `yellow_s` by movement, `all_red_s` after every yellow."""
+    """The phases of one intersection; `yellow_s` and `foes` by movement, `all_red_s` after every yellow."""
 
     phases: tuple[Phase, ...]
     yellow_s: tuple[float, ...]
     all_red_s: float
+    foes: tuple[frozenset[int], ...]
 
     def losing(self, phase: int, target: int) -> list[int]:
-        """Movements that are green in `phase` and no longer in `target`."""
+        """Movements that lose their green, or their protection against a foe that starts."""
         now, then = self.phases[phase].indications, self.phases[target].indications
-        return [m for m, (a, b) in enumerate(zip(now, then, strict=True)) if a in GREEN and b not in GREEN]
+        starting = {
+            m for m, (a, b) in enumerate(zip(now, then, strict=True)) if a not in GREEN and b in GREEN
+        }
+        return [
+            m
+            for m, (a, b) in enumerate(zip(now, then, strict=True))
+            if a in GREEN and (b not in GREEN or (a == "G" != b and not starting.isdisjoint(self.foes[m])))
+        ]
 
     def yellow_length_s(self, phase: int, target: int) -> float:
         """The longest yellow of the losing movements; 0 where none loses its green."""
@@ -36,10 +44,11 @@ class Rules:
     def clearing(self, phase: int, target: int, interval: Interval) -> str:
         """Indications between two phases: who keeps green goes on, who loses it clears, others wait."""
         now, then = self.phases[phase].indications, self.phases[target].indications
+        losing = set(self.losing(phase, target))
         lost = "y" if interval is Interval.YELLOW else "r"
         return "".join(
-            (a if b in GREEN else lost) if a in GREEN else ("r" if b in GREEN else b)
-            for a, b in zip(now, then, strict=True)
+            (lost if movement in losing else a) if a in GREEN else ("r" if b in GREEN else b)
+            for movement, (a, b) in enumerate(zip(now, then, strict=True))
         )
 
 

@@ -66,6 +66,21 @@ def test_a_movement_that_is_green_in_both_phases_stays_green() -> None:
     assert run(guard, 8, 7) == ["Ggyrr"] * 4 + ["Ggrrr"] * 2 + ["GGrrr"]
 
 
+def test_a_protected_left_clears_before_the_other_direction_starts_against_it() -> None:
+    guard = SafetyGuard(crossroads(), "GGrrr")
+    run(guard, 0, 6)
+    guard.request(0, 6.0)
+    assert run(guard, 6, 6) == ["Gyrrr"] * 3 + ["Grrrr"] * 2 + ["GgGrr"]
+
+
+def test_a_protected_left_that_becomes_permissive_with_nobody_starting_goes_on() -> None:
+    phases = [phase("GGrrr", 5.0, 8.0), phase("Ggrrr"), phase("rrrGG")]
+    guard = SafetyGuard(crossroads(phases=phases), "GGrrr")
+    run(guard, 0, 6)
+    guard.request(1, 6.0)
+    assert run(guard, 6, 1) == ["Ggrrr"]
+
+
 def test_pedestrians_are_given_time_to_clear_the_crossing() -> None:
     guard = SafetyGuard(crossroads(), "rrrGG")
     run(guard, 0, 8)
@@ -200,6 +215,9 @@ class Monitor:
             assert new == "r"
             assert self.since_green_s[i] >= movement.yellow_s - 1e-4, "yellow"
         if new in GREEN and old not in GREEN:
+            for j in range(len(self.config.movements)):
+                lost = (i, j) in self.foes and self.last and self.last[j] == "G" and shown[j] == "g"
+                assert not lost, "protection ended without clearance"
             for j, foe in enumerate(self.config.movements):
                 if (i, j) not in self.foes or shown[j] in GREEN:
                     continue
