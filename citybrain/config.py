@@ -107,7 +107,7 @@ class Vision(Section, frozen=True, kw_only=True):
 class Traffic(Section, frozen=True, kw_only=True):
     regions: Annotated[int, Meta(ge=1, le=8)] = 1
     command_ttl_s: PositiveSeconds = 3.0
-    """Street seconds after which a command is worthless."""
+    """Street seconds after which a command is worthless; never less than one second on the wall."""
 
 
 class Command(Section, frozen=True, kw_only=True):

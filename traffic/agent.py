@@ -28,7 +28,7 @@ from citybrain.messages import (
     SignalState,
 )
 from citybrain.presence import HEARTBEAT_S, Presence
-from traffic.region import Decision, Region
+from traffic.region import Decision, Region, wall_s
 from traffic.warm import warm
 
 log = structlog.get_logger()
@@ -165,7 +165,7 @@ class RegionAgent:
             seq=self._seq,
             intersection=decision.intersection,
             phase=decision.phase,
-            expires_at=now + timedelta(seconds=traffic.command_ttl_s / self._settings.street.speed),
+            expires_at=now + timedelta(seconds=wall_s(traffic.command_ttl_s, self._settings.street.speed)),
             reason=decision.reason,
         )
         topic = topics.build(self._settings.site.name, "signal", decision.intersection, "command")

@@ -12,6 +12,8 @@ from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Sh
 from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
 from traffic.turns import CODES, Seen, Turns
 
+LEAST_WALL_S = 1.0
+"""Brokers and processors do not run faster because a simulated street does."""
 STALE_S = 2.0
 """Field seconds after which a measurement or a clock difference is too old to plan on."""
 SLOW_MPS = 1.0
@@ -113,7 +115,7 @@ class Region:
         state, measurement = memory.state, memory.measurement
         if state is None or measurement is None or measurement.quality <= 0:
             return None
-        if abs((now - measurement.at).total_seconds()) * speed > STALE_S:
+        if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, speed):
             return None
         shown = self._shown(site, state, memory.clock_s)
         if (
@@ -209,6 +211,11 @@ class Region:
             (memory.aside_s > 0).astype(np.uint8),
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
         )
+
+
+def wall_s(street_s: float, speed: float) -> float:
+    """Seconds on the wall for `street_s` on a street at `speed`; never below what messages take."""
+    return max(street_s / speed, LEAST_WALL_S)
 
 
 def arrival_s(distance_m: float, speed_mps: float, limit_mps: float) -> float:
