@@ -42,7 +42,9 @@ def test_without_a_measurement_nothing_is_decided() -> None:
     assert made.decide("x", AT) is None
 
 
-@pytest.mark.parametrize(("late_s", "speed", "decides"), [(1.5, 1, True), (2.5, 1, False), (0.5, 10, False)])
+@pytest.mark.parametrize(
+    ("late_s", "speed", "decides"), [(1.5, 1, True), (2.5, 1, False), (0.9, 10, True), (1.1, 10, False)]
+)
 def test_a_late_measurement_gets_no_decision(late_s: float, speed: float, decides: bool) -> None:
     decision = region(north=queue(4)).decide("x", AT + timedelta(seconds=late_s), speed)
     assert (decision is not None) is decides
