@@ -13,6 +13,8 @@ from citybrain.fields import LonLat
 from citybrain.messages import AgentStatus, Health
 
 HEARTBEAT_S = 10.0
+SILENT_AFTER_S = 3 * HEARTBEAT_S
+"""Without a word for this long an agent is taken for silent."""
 
 
 def new_boot() -> int:

@@ -6,7 +6,6 @@ Ray reads parts of its environment once, when it is first imported; therefore ro
 import contextlib
 import logging
 import os
-import secrets
 import signal
 import socket
 import threading
@@ -27,8 +26,9 @@ import structlog
 from citybrain.config import Settings
 from citybrain.errors import Unavailable
 from citybrain.paths import data_dir
+from citybrain.rayenv import cluster_address, ensure_token
 
-__all__ = ["NAMESPACE", "cluster_address", "connect", "disconnect", "local_token", "ray"]
+__all__ = ["NAMESPACE", "connect", "disconnect", "local_token", "ray"]
 
 NAMESPACE = "citybrain"
 OBJECT_STORE_BYTES = 100_000_000
@@ -37,11 +37,6 @@ CONNECT_TIMEOUT_S = 5.0
 PASSED_ON = ("CITYBRAIN_DATA_DIR", "CITYBRAIN_LOG", "XDG_DATA_HOME")
 
 log = structlog.get_logger()
-
-
-def cluster_address(settings: Settings) -> str:
-    """The running cluster to use: `ray.address`, else RAY_ADDRESS, else "" for one on this machine."""
-    return settings.ray.address or os.environ.get("RAY_ADDRESS", "")
 
 
 def connect(settings: Settings) -> None:
@@ -105,8 +100,7 @@ def local_token() -> None:
     if any(name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
         return
     token = data_dir() / "ray_token"
-    if not token.exists():
-        _write_secret(token, secrets.token_hex(32))
+    ensure_token(token)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
 
 
@@ -116,17 +110,6 @@ def _local_options() -> dict[str, Any]:
         "num_cpus": max(2, os.cpu_count() or 1),
         "object_store_memory": OBJECT_STORE_BYTES,
     }
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """Whole or not at all, and the first writer wins, as services start side by side."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
 
 
 def _worker_environment() -> dict[str, str]:

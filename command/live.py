@@ -21,6 +21,7 @@ from citybrain.messages import (
     TrafficEvent,
     TurningCount,
 )
+from citybrain.presence import SILENT_AFTER_S
 from command import views
 from command.cameras import CameraBoard
 from command.geometry import bounds, network_geojson
@@ -28,7 +29,6 @@ from command.models import AgentView, CameraNow, EventView, LaneNow, SignalNow, 
 from command.network import NetworkBoard
 from command.window import TrafficFigures, TrafficWindow
 
-SILENT_AFTER_S = 30.0
 FRESH_S = 30.0
 MAX_PENDING_EVENTS = 1_000
 

@@ -1,7 +1,6 @@
 """What a city consists of: the processes of `citybrain up`, in the order of their start."""
 
 import os
-import secrets
 import signal
 import sys
 import urllib.request
@@ -15,6 +14,7 @@ import psycopg
 
 from citybrain import config
 from citybrain.errors import ConfigError
+from citybrain.rayenv import cluster_address, ensure_token
 from citybrain.up import broker, postgres
 from citybrain.up.child import Spec
 from citybrain.up.ports import answers, free_port, is_free
@@ -38,7 +38,7 @@ def plan_of(settings: config.Settings, *, street: bool = True) -> Plan:
     return Plan(
         broker=settings.broker == config.Broker(),
         database=settings.database == config.Database(),
-        ray=not (settings.ray.address or os.environ.get("RAY_ADDRESS")),
+        ray=not cluster_address(settings),
         street=street,
     )
 
@@ -95,10 +95,7 @@ def postgres_spec(settings: config.Settings, folder: Path) -> Spec:
 def ray_environ(folder: Path) -> dict[str, str]:
     """How every process of this city talks to its Ray: with a token that only this user can read."""
     token = folder / "ray-token"
-    if not token.exists():
-        token.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+    ensure_token(token)
     return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),

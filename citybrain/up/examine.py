@@ -23,6 +23,7 @@ from citybrain.bus import Bus
 from citybrain.cli import resolve
 from citybrain.errors import CityBrainError, ConfigError
 from citybrain.paths import data_dir
+from citybrain.rayenv import cluster_address
 from citybrain.up import broker, city, postgres, state
 from citybrain.up.ports import answers, is_free
 
@@ -203,7 +204,7 @@ def _database(settings: config.Settings, *, up: bool) -> Finding:
 
 
 def _ray(settings: config.Settings, *, up: bool) -> Finding:
-    address = settings.ray.address or os.environ.get("RAY_ADDRESS", "")
+    address = cluster_address(settings)
     if not address:
         return Finding("Ray", Verdict.OK, "runs" if up else "citybrain up will start it")
     host, _, port = address.removeprefix("ray://").rpartition(":")

@@ -10,9 +10,7 @@ from citybrain.codec import decode
 from citybrain.config import Settings
 from citybrain.errors import ContractError
 from citybrain.messages import AgentStatus, Health
-from citybrain.presence import HEARTBEAT_S
-
-SILENT_AFTER_S = 3 * HEARTBEAT_S
+from citybrain.presence import SILENT_AFTER_S
 
 
 class Roster:

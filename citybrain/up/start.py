@@ -12,6 +12,7 @@ from citybrain import config, log, sources
 from citybrain.cli import resolve
 from citybrain.errors import CityBrainError, ConfigError
 from citybrain.paths import data_dir
+from citybrain.rayenv import cluster_address
 from citybrain.stopping import call_on_signals
 from citybrain.up import city, state
 from citybrain.up.child import Spec
@@ -127,7 +128,7 @@ class City:
             servers.append(city.broker_spec(settings, self.folder / "broker"))
         if self.plan.database:
             servers.append(city.postgres_spec(settings, self.folder / "postgres"))
-        address = settings.ray.address or os.environ.get("RAY_ADDRESS", "")
+        address = cluster_address(settings)
         if self.plan.ray:
             ray, address = city.ray_spec(ray_environ)
             supervisor.introduce([ray])  # the slowest; the map does not wait for it

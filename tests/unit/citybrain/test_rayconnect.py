@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from citybrain import rayconnect
+from citybrain import rayconnect, rayenv
 from citybrain.config import Ray, Settings
 from citybrain.errors import Unavailable
 from citybrain.up.ports import free_port
@@ -18,8 +18,8 @@ def test_a_cluster_that_does_not_answer_is_unavailable_in_one_sentence() -> None
 
 def test_the_setting_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "b:2")
-    assert rayconnect.cluster_address(Settings()) == "b:2"
-    assert rayconnect.cluster_address(Settings(ray=Ray(address="a:1"))) == "a:1"
+    assert rayenv.cluster_address(Settings()) == "b:2"
+    assert rayenv.cluster_address(Settings(ray=Ray(address="a:1"))) == "a:1"
 
 
 def test_only_the_owner_may_read_the_token_and_it_stays_the_same(
