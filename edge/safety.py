@@ -8,6 +8,7 @@ shown. It keeps time by itself from the differences between the clock readings i
 import math
 from dataclasses import dataclass
 
+from citybrain.conflicts import LEAST_RED_S, mutual_foes
 from citybrain.errors import ConfigError, UnsafeCommand
 from citybrain.messages import IntersectionConfig, Interval
 
@@ -69,15 +70,6 @@ def check_config(config: IntersectionConfig) -> None:
             )
 
 
-def _both_ways(config: IntersectionConfig) -> list[set[int]]:
-    """The foes of each movement; a conflict that only one of two names is one for both."""
-    foes = [set(movement.foes) for movement in config.movements]
-    for index, movement in enumerate(config.movements):
-        for foe in movement.foes:
-            foes[foe].add(index)
-    return foes
-
-
 class SafetyGuard:
     """Drives one signal from phase to phase through yellow and all-red, and refuses what is not safe.
 
@@ -105,7 +97,7 @@ class SafetyGuard:
             [index for index, shown_ in enumerate(self._phases) if shown_[movement] in _GREEN]
             for movement in range(len(config.movements))
         ]
-        self._foes = _both_ways(config)
+        self._foes = mutual_foes(config)
         self._clearing: frozenset[int] = frozenset()
         self._red_s = [0.0] * len(config.movements)
         self._clock_s: float | None = None
@@ -146,7 +138,7 @@ class SafetyGuard:
                 self._begin_change(target)
         if self._interval is Interval.YELLOW and self._over(self._change_s):
             self._enter(Interval.ALL_RED)
-            self._all_red_s = self._config.all_red_s
+            self._all_red_s = self._clearing_red_s()
         if self._interval is Interval.ALL_RED and self._over(self._all_red_s):
             self._phase = self._target = self._next
             self._enter(Interval.GREEN)
@@ -197,6 +189,10 @@ class SafetyGuard:
                 coming not in _GREEN or (old == "G" != coming and not starting.isdisjoint(self._foes[index]))
             )
         ]
+
+    def _clearing_red_s(self) -> float:
+        goes_on = any(self._phases[self._next][movement] in _GREEN for movement in self._clearing)
+        return max(self._config.all_red_s, LEAST_RED_S) if goes_on else self._config.all_red_s
 
     def _enter(self, interval: Interval) -> None:
         self._interval = interval

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.conflicts import mutual_foes
 from citybrain.messages import IntersectionConfig
 from traffic.timing import GREEN, Rules
 
@@ -62,15 +63,11 @@ class Site:
 
 def rules_of(config: IntersectionConfig) -> Rules:
     """The timing rules in a configuration."""
-    foes = [set(movement.foes) for movement in config.movements]
-    for index, movement in enumerate(config.movements):
-        for foe in movement.foes:
-            foes[foe].add(index)
     return Rules(
         tuple(config.phases),
         tuple(movement.yellow_s for movement in config.movements),
         config.all_red_s,
-        tuple(frozenset(own) for own in foes),
+        tuple(mutual_foes(config)),
     )
 
 

@@ -6,6 +6,7 @@ The optimiser plans within these rules; the edge enforces the same rules on its 
 import math
 from dataclasses import dataclass
 
+from citybrain.conflicts import LEAST_RED_S
 from citybrain.messages import Interval, Phase
 
 GREEN = frozenset("Gg")
@@ -13,7 +14,7 @@ GREEN = frozenset("Gg")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The phases of one intersection; `yellow_s` and `foes` by movement, `all_red_s` after every yellow."""
+    """The phases of one intersection; `yellow_s` and `foes` by movement; `all_red_s` at least clears."""
 
     phases: tuple[Phase, ...]
     yellow_s: tuple[float, ...]
@@ -39,7 +40,13 @@ class Rules:
     def change_s(self, phase: int, target: int) -> float:
         """From the end of green of `phase` to the start of green of `target`."""
         yellow = self.yellow_length_s(phase, target)
-        return yellow + self.all_red_s if yellow else 0.0
+        return yellow + self.all_red_length_s(phase, target) if yellow else 0.0
+
+    def all_red_length_s(self, phase: int, target: int) -> float:
+        """After the yellow; a losing movement that is green again in `target` is red in between."""
+        then = self.phases[target].indications
+        goes_on = any(then[movement] in GREEN for movement in self.losing(phase, target))
+        return max(self.all_red_s, LEAST_RED_S) if goes_on else self.all_red_s
 
     def clearing(self, phase: int, target: int, interval: Interval) -> str:
         """Indications between two phases: who keeps green goes on, who loses it clears, others wait."""
@@ -89,7 +96,7 @@ class SignalTimer:
             self._show_target()
 
     def _advance(self) -> None:
-        if self.interval is Interval.YELLOW and self.rules.all_red_s > 0:
+        if self.interval is Interval.YELLOW and self.rules.all_red_length_s(self.phase, self.target) > 0:
             self.interval = Interval.ALL_RED
             self.elapsed_s = 0.0
         else:
@@ -103,4 +110,4 @@ class SignalTimer:
     def _interval_s(self) -> float:
         if self.interval is Interval.YELLOW:
             return float(math.ceil(self.rules.yellow_length_s(self.phase, self.target)))
-        return float(math.ceil(self.rules.all_red_s))
+        return float(math.ceil(self.rules.all_red_length_s(self.phase, self.target)))

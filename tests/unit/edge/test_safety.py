@@ -73,6 +73,13 @@ def test_a_protected_left_clears_before_the_other_direction_starts_against_it() 
     assert run(guard, 6, 6) == ["Gyrrr"] * 3 + ["Grrrr"] * 2 + ["GgGrr"]
 
 
+def test_without_all_red_a_left_that_goes_on_permissive_is_still_red_in_between() -> None:
+    guard = SafetyGuard(crossroads(all_red_s=0.0), "GGrrr")
+    run(guard, 0, 6)
+    guard.request(0, 6.0)
+    assert run(guard, 6, 5) == ["Gyrrr"] * 3 + ["Grrrr"] + ["GgGrr"]
+
+
 def test_a_protected_left_that_becomes_permissive_with_nobody_starting_goes_on() -> None:
     phases = [phase("GGrrr", 5.0, 8.0), phase("Ggrrr"), phase("rrrGG")]
     guard = SafetyGuard(crossroads(phases=phases), "GGrrr")

@@ -29,6 +29,18 @@ def test_a_phase_that_only_adds_green_needs_no_clearing() -> None:
     assert rules_of(crossing(phases=("GgrrGrrr", "GgrrGgrr"))).change_s(0, 1) == 0.0
 
 
+def test_without_all_red_a_left_that_goes_on_permissive_is_still_red_in_between() -> None:
+    rules = rules_of(crossing(phases=PHASES, all_red_s=0.0))
+    assert rules.change_s(2, 0) == 4.0
+    signal = SignalTimer(rules, 2)
+    signal.elapsed_s = 5.0
+    seen = []
+    for _ in range(5):
+        signal.step(0)
+        seen.append(signal.indications[1])
+    assert seen == ["y", "y", "y", "r", "g"]
+
+
 @given(
     wishes=st.lists(st.integers(0, 3), min_size=1, max_size=120), all_red_s=st.sampled_from([0.0, 1.0, 2.0])
 )
