@@ -281,11 +281,21 @@ class Phase(Value, frozen=True):
     """Its split in the controller's own fixed-time plan."""
 
 
+class Feeder(Value, frozen=True):
+    """An exit lane of a signal upstream whose vehicles come to an approach lane without meeting another."""
+
+    lane: LaneId
+    """`to_lane` of the movements that feed it."""
+    distance_m: Metres
+    """From the beginning of that lane to the stop line."""
+
+
 class ApproachLane(Value, frozen=True):
     lane: LaneId
     length_m: Metres
     speed_limit_mps: Speed
     path: Path
+    feeders: list[Feeder] = []
 
 
 class IntersectionConfig(Stored, frozen=True, kw_only=True, tag="intersection_config/1"):

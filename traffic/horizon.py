@@ -16,6 +16,10 @@ from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Net
 HORIZON_S = 60
 WIDTH = 6
 """Plans kept per phase at each step."""
+TIGHT = 40.0
+"""Exits with more room than so many vehicles are not watched."""
+HALF = 0.5
+"""An expected fraction of a vehicle is served as one from so much on; the next that come make it good."""
 GAP_S = 3
 """A permissive movement waits for foes that arrive within this time."""
 
@@ -28,12 +32,15 @@ class Weights(NamedTuple):
     on_red_headway: float = 4.0
     wrong_turn_headway: float = 60.0
     """Of a vehicle at the head whose own movement is red while another of its lane is green."""
+    full_headway: float = 1000.0
+    """Of a vehicle whose exit is full."""
     least_gap: float = 0.05
     """Share of time in which a permissive movement finds a gap in saturated foes."""
     stop_cost: float = 2.0
     """Seconds that stopping costs beyond the wait (braking and accelerating)."""
     red_wait: float = 8.0
     """Seconds that a vehicle still queued at the end waits for its phase."""
+    crowd_cost: float = 4.0
     change_cost: float = 1.0
     """Vehicle-seconds charged to each change of phase, against dithering."""
 
@@ -45,19 +52,22 @@ class Demand(NamedTuple):
     """What waits and comes at one intersection, by its own lanes k and movements m.
 
     `arrived[k, t]`: vehicles that could have crossed the stop line by second t without signal or queue,
-    cumulative, for t in 0 to horizon + GAP_S. `share[m]`: probability that a vehicle of the lane takes
+    cumulative, for t in 0 to horizon + GAP_S; expected ones may be fractions. `share[m]`: probability that a vehicle of the lane takes
     movement m; `head_share[m]` the same for the vehicle at the head. `weight[k]` of a second of waiting.
     `unseen[k]`: expected vehicles that wait unseen until the lane is next served. `blocked[k]`: 1 where the
-    exit is full. `credit[k]`: service saved up by a lane that is green now, in vehicles.
+    exit is full. `credit[k]`: service saved up by a lane that is green now, in vehicles. `room[e, t]`: vehicles
+    that may have left by exit e by second t before it is full; `crowd[e]`: cost of sending one more there.
     """
 
-    arrived: Ints
+    arrived: Floats
     share: Floats
     head_share: Floats
     weight: Floats
     unseen: Floats
     blocked: Bytes
     credit: Floats
+    room: Floats
+    crowd: Floats
 
 
 class Shown(NamedTuple):
@@ -74,7 +84,8 @@ class _Model(NamedTuple):
 
     `fixed[p, k]`: share-weighted headway of what needs no gap; `gap_ptr[p * lanes + k]` points to that lane's
     gap-seeking movements, `gap_headway[j]` is share times headway, `gap_foe[j, k]` how likely a vehicle of
-    lane k is in the way; `_head` is for the first vehicle of a lane.
+    lane k is in the way; `_head` is for the first vehicle of a lane. `leaves[p, k, e]`: probability that a
+    vehicle served on lane k in phase p leaves by exit e.
     """
 
     open_: Bytes
@@ -84,6 +95,7 @@ class _Model(NamedTuple):
     gap_headway: Floats
     gap_headway_head: Floats
     gap_foe: Floats
+    leaves: Floats
 
 
 @numba.njit(nogil=True, cache=True)
@@ -97,11 +109,18 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
     gap_ptr = np.zeros(phases * lanes + 1, np.int32)
     gap_headway, gap_headway_head = np.zeros(size), np.zeros(size)
     gap_foe = np.zeros((size, lanes))
+    exits = net.exit_ptr[i + 1] - net.exit_ptr[i]
+    leaves = np.zeros((phases, lanes, exits))
     j = 0
     for p in range(phases):
         row = net.indication_ptr[net.phase_ptr[i] + p]
         for k in range(lanes):
             lane = first_lane + k
+            green = 1e-9
+            for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
+                m = net.lane_movement[at] - first
+                if net.indication[row + m] != RED:
+                    green += demand.share[m]
             for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
                 m = net.lane_movement[at] - first
                 code = net.indication[row + m]
@@ -122,15 +141,19 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
                     j += 1
                 if code != RED and not demand.blocked[k]:
                     open_[p, k] = 1
+                leave = net.movement_exit[first + m]
+                if code != RED and leave >= 0:
+                    leaves[p, k, leave] += demand.share[m] / green
             gap_ptr[p * lanes + k + 1] = j
-    return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe)
+    return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe, leaves)
 
 
 @numba.njit(nogil=True, cache=True)
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
-) -> tuple[int, float]:
-    """The phase (own number) that intersection i should show or change to now, and the plan's cost.
+) -> tuple[int, float, Floats]:
+    """The phase (own number) that intersection i should show or change to now, the plan's cost, and
+    `leaving[m, t]`: the vehicles that movement m is expected to let through in second t of the plan.
 
     While a change or the minimum green is under way the answer is what is under way. `arrived` must reach
     to `horizon + GAP_S`.
@@ -148,8 +171,22 @@ def plan(  # noqa: PLR0917 - numba calls by position
     least_gap, stop_cost, red_wait = weights.least_gap, weights.stop_cost, weights.red_wait
     change_cost, half_headway = weights.change_cost, weights.protected_headway * 0.5
 
+    leaves, room = model.leaves, demand.room
+    exits = leaves.shape[2]
+    crowd = np.zeros((phases, lanes))
+    is_tight = False
+    for e in range(exits):
+        is_tight = is_tight or room[e, 0] < TIGHT
+        for q in range(phases):
+            for k in range(lanes):
+                crowd[q, k] += leaves[q, k, e] * demand.crowd[e]
+
     slots = phases * (width + 1)
-    served = np.zeros((2, slots, lanes), np.int32)
+    served = np.empty((horizon + 1, slots, lanes), np.int32)
+    served[0] = 0
+    parent = np.empty((horizon + 1, slots), np.int32)
+    shows_of = np.empty((horizon + 1, slots), np.int32)
+    entered = np.zeros((2, slots, exits))
     credit = np.zeros((2, slots, lanes))
     ghost = np.zeros((2, slots, lanes))
     cost = np.zeros((2, slots))
@@ -184,18 +221,19 @@ def plan(  # noqa: PLR0917 - numba calls by position
             for place in range(count[now, target]):
                 node = order[now, target, place]
                 phase, left, green = phase_of[now, node], left_of[now, node], green_of[now, node]
-                gone_now, saved_now, ghost_now = served[now, node], credit[now, node], ghost[now, node]
+                gone_now, saved_now, ghost_now = served[t, node], credit[now, node], ghost[now, node]
+                in_now = entered[now, node]
                 free = left == 0 and green >= min_green[phase]
                 must_go = False
                 if free and green >= max_green[phase] and phases > 1:
                     for k in range(lanes):
-                        if open_[phase, k] == 0 and arrived[k, t] > gone_now[k]:
+                        if open_[phase, k] == 0 and arrived[k, t] - gone_now[k] >= HALF:
                             must_go = True
                 # Least that any child can cost, so that hopeless ones are not worked out.
                 floor = cost[now, node]
                 waiting[:] = 0.0
                 for k in range(lanes):
-                    active[k] = 1.0 if arrived[k, t + GAP_S] > gone_now[k] else 0.0
+                    active[k] = min(1.0, max(0.0, arrived[k, t + GAP_S] - gone_now[k]))
                     queue = arrived[k, t] - gone_now[k]
                     if queue > 1:
                         floor += weight[k] * (queue - 1) * (1.0 + half_headway * queue)
@@ -229,30 +267,40 @@ def plan(  # noqa: PLR0917 - numba calls by position
                                     busy += gap_foe[j, other] * active[other]
                                 own = gap_headway_head[j] if first else gap_headway[j]
                                 headway += own / max(1.0 - busy, least_gap)
+                            if is_tight:
+                                for e in range(exits):
+                                    if leaves[shows, k, e] > 0.0 and in_now[e] + 1.0 > room[e, t]:
+                                        headway += leaves[shows, k, e] * weights.full_headway
                             rate[shows, k] = 1.0 / headway
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
                     kept_row = (phase * phases + q) * lanes
+                    if is_tight:
+                        entered[then, slot] = in_now
                     for k in range(lanes):
                         gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
                         if open_[shows, k] == 1 and (not clears or kept[kept_row + k] == 1):
                             saved += rate[shows, k]
                             if saved >= 1.0:
                                 hidden = 0.0
-                                if arrived[k, t] > gone:
+                                if arrived[k, t] - gone >= HALF:
                                     gone += 1
                                     saved -= 1.0
+                                    total += crowd[shows, k]
                                 saved = min(saved, 1.0)
                         else:
                             saved = 0.0
-                        served[then, slot, k] = gone
+                        served[t + 1, slot, k] = gone
+                        if is_tight and gone > gone_now[k]:
+                            for e in range(exits):
+                                entered[then, slot, e] += leaves[shows, k, e]
                         credit[then, slot, k] = saved
                         ghost[then, slot, k] = hidden
                         total += hidden
                         queue = arrived[k, t] - gone
                         if queue > 0:
-                            fresh = arrived[k, t] - arrived[k, t - 1] if t > 0 else 0
+                            fresh = arrived[k, t] - arrived[k, t - 1] if t > 0 else 0.0
                             total += weight[k] * queue + stop_cost * min(queue, fresh)
                             wait = half_headway * (queue + 1)
                             if open_[q, k] == 0:
@@ -261,6 +309,8 @@ def plan(  # noqa: PLR0917 - numba calls by position
                                 wait += change - 1
                             rest += weight[k] * queue * wait
                     cost[then, slot] = total
+                    parent[t + 1, slot] = node
+                    shows_of[t + 1, slot] = shows
                     phase_of[then, slot] = q if change <= 1 else phase
                     left_of[then, slot] = max(change - 1, 0)
                     green_of[then, slot] = 0 if clears else (green + 1 if q == phase else 1)
@@ -268,11 +318,38 @@ def plan(  # noqa: PLR0917 - numba calls by position
                     _insert(value[q], order[then, q], count[then], q, total + rest, width)
         now = then
 
-    best, best_value = -1, np.inf
+    best, best_value, node = -1, np.inf, 0
     for q in range(phases):
         if count[now, q] > 0 and value[q, 0] < best_value:
-            best, best_value = wish_of[now, order[now, q, 0]], value[q, 0]
-    return best, best_value
+            node = order[now, q, 0]
+            best, best_value = wish_of[now, node], value[q, 0]
+    first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
+    leaving = np.zeros((net.movement_ptr[i + 1] - first, horizon))
+    for t in range(horizon, 0, -1):
+        before, row = parent[t, node], net.indication_ptr[net.phase_ptr[i] + shows_of[t, node]]
+        for k in range(lanes):
+            gone = served[t, node, k] - served[t - 1, before, k]
+            if gone > 0:
+                _leave(net, first_lane + k, first, row, demand.share, gone, leaving[:, t - 1])
+        node = before
+    return best, best_value, leaving
+
+
+@numba.njit(nogil=True, cache=True)
+def _leave(  # noqa: PLR0917 - numba calls by position
+    net: Network, lane: int, first: int, row: int, share: Floats, gone: float, leaving: Floats
+) -> None:
+    """Spread vehicles that left a lane over the movements that the indications in `row` let go."""
+    begin, end = net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]
+    total = 1e-9
+    for at in range(begin, end):
+        m = net.lane_movement[at] - first
+        if net.indication[row + m] != RED:
+            total += share[m]
+    for at in range(begin, end):
+        m = net.lane_movement[at] - first
+        if net.indication[row + m] != RED:
+            leaving[m] += gone * share[m] / total
 
 
 @numba.njit(nogil=True, cache=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.conflicts import mutual_foes
-from citybrain.messages import IntersectionConfig
+from citybrain.messages import ApproachLane, IntersectionConfig, Movement
 from traffic.timing import GREEN, Rules
 
 Ints = NDArray[np.int32]
@@ -18,6 +18,19 @@ Bytes = NDArray[np.uint8]
 
 RED, PROTECTED, PERMISSIVE, ON_RED = 0, 1, 2, 3
 """What an indication lets a movement do; ON_RED: after a stop, yielding (indication `s`)."""
+VIEW_M = 200.0
+"""How far from the stop line vehicles are seen."""
+INSIDE_MPS = 8.0
+"""Speed inside an intersection, of those that start and those that drive through."""
+START_S = 1.5
+"""What starting costs on the way to the next stop line."""
+VEHICLE_M = 7.5
+"""Length of a standing vehicle with the gap before it."""
+GAP_M = 2.5
+"""Of it, the gap: the last vehicle on a lane needs none behind it."""
+WAVE_MPS = 5.0
+"""Speed at which the front of a dissolving queue travels upstream."""
+_REAL = ("lane_speed", "feed_s", "feed_seen_s", "exit_storage", "exit_wave_s")
 _CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED}
 
 
@@ -28,6 +41,12 @@ class Network(NamedTuple):
     in m/s. `indication[indication_ptr[p] + m]` is what phase p shows to the m-th movement of its own
     intersection. `change_s[pair_ptr[i] + a * phases + b]` is the change from the a-th to the b-th phase, and
     `kept[kept_ptr[i] + (a * phases + b) * lanes + k]` says that lane k goes on during it.
+
+    Neighbours: lane k is fed by `feed_movement[feed_ptr[k]:feed_ptr[k + 1]]`, whose vehicles come to its stop
+    line `feed_s` after they crossed upstream and into its view `feed_seen_s` after. Movement m leaves by exit
+    `movement_exit[m]` of its own intersection (-1: to where no signal follows); exit e (numbered through the
+    region, from `exit_ptr[i]` on) leads to the lanes `exit_lane[exit_lane_ptr[e]:exit_lane_ptr[e + 1]]`, holds
+    `exit_storage[e]` vehicles, and a gap at their stop lines has come back to its beginning in `exit_wave_s[e]`.
     """
 
     lane_ptr: Ints
@@ -47,6 +66,16 @@ class Network(NamedTuple):
     change_s: Ints
     kept_ptr: Ints
     kept: Bytes
+    feed_ptr: Ints
+    feed_movement: Ints
+    feed_s: Floats
+    feed_seen_s: Floats
+    exit_ptr: Ints
+    movement_exit: Ints
+    exit_lane_ptr: Ints
+    exit_lane: Ints
+    exit_storage: Floats
+    exit_wave_s: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +125,67 @@ class _Builder:
         self._add_changes(config, rules)
 
     def network(self) -> Network:
-        kinds = {"lane_speed": np.float64, "indication": np.uint8, "kept": np.uint8}
+        self._join()
+        kinds: dict[str, type] = dict.fromkeys(_REAL, np.float64) | dict.fromkeys(
+            ("indication", "kept"), np.uint8
+        )
         return Network(**{
             name: np.asarray(values, dtype=kinds.get(name, np.int32))
             for name, values in self._lists.items()
         })  # fmt: skip
+
+    def _join(self) -> None:
+        """Join the exits of each intersection to the approach lanes of the next."""
+        lists = self._lists
+        lists["feed_ptr"], lists["exit_lane_ptr"], lists["exit_ptr"] = [0], [0], [0]
+        senders: dict[str, list[int]] = {}
+        movements = [movement for site in self.sites.values() for movement in site.config.movements]
+        for m, movement in enumerate(movements):
+            senders.setdefault(movement.to_lane, []).append(m)
+        fed: dict[str, dict[int, float]] = {}
+        lane = 0
+        for site in self.sites.values():
+            for approach in site.config.lanes:
+                self._join_lane(approach, senders, movements)
+                for feeder in approach.feeders:
+                    if feeder.lane in senders:
+                        fed.setdefault(feeder.lane, {})[lane] = feeder.distance_m
+                lane += 1
+        for site in self.sites.values():
+            self._join_exits(site.config, fed)
+
+    def _join_lane(
+        self, lane: ApproachLane, senders: dict[str, list[int]], movements: list[Movement]
+    ) -> None:
+        lists = self._lists
+        for feeder in lane.feeders:
+            for m in senders.get(feeder.lane, ()):
+                inside_s = movements[m].length_m / INSIDE_MPS
+                lists["feed_movement"].append(m)
+                lists["feed_s"].append(
+                    START_S + inside_s + feeder.distance_m / max(lane.speed_limit_mps, 1.0)
+                )
+                hidden_m = max(0.0, feeder.distance_m - VIEW_M)
+                lists["feed_seen_s"].append(inside_s + hidden_m / max(lane.speed_limit_mps, 1.0))
+        lists["feed_ptr"].append(len(lists["feed_movement"]))
+
+    def _join_exits(self, config: IntersectionConfig, fed: dict[str, dict[int, float]]) -> None:
+        lists = self._lists
+        exits: dict[tuple[int, ...], int] = {}
+        for movement in config.movements:
+            lanes = fed.get(movement.to_lane, {})
+            key = tuple(lanes)
+            if not lanes:
+                lists["movement_exit"].append(-1)
+                continue
+            if key not in exits:
+                exits[key] = len(exits)
+                lists["exit_lane"] += key
+                lists["exit_lane_ptr"].append(len(lists["exit_lane"]))
+                lists["exit_storage"].append(sum(max(1, (d + GAP_M) // VEHICLE_M) for d in lanes.values()))
+                lists["exit_wave_s"].append(max(lanes.values()) / WAVE_MPS)
+            lists["movement_exit"].append(exits[key])
+        lists["exit_ptr"].append(lists["exit_ptr"][-1] + len(exits))
 
     def _last(self, name: str) -> int:
         return int(self._lists[name][-1])
@@ -144,11 +229,12 @@ class _Builder:
         for a in range(len(config.phases)):
             for b in range(len(config.phases)):
                 lists["change_s"].append(math.ceil(rules.change_s(a, b)))
-                lists["kept"] += [_goes_on(config, a, b, lane.lane) for lane in config.lanes]
+                losing = set(rules.losing(a, b))
+                lists["kept"] += [_goes_on(config, a, losing, lane.lane) for lane in config.lanes]
 
 
-def _goes_on(config: IntersectionConfig, a: int, b: int, lane: str) -> int:
-    """Whether every movement of the lane that is green in `a` stays green in `b`, and there is one."""
-    now, then = config.phases[a].indications, config.phases[b].indications
+def _goes_on(config: IntersectionConfig, a: int, losing: set[int], lane: str) -> int:
+    """Whether every movement of the lane that is green in phase `a` goes on, and there is one."""
+    now = config.phases[a].indications
     green = [m for m, mv in enumerate(config.movements) if mv.from_lane == lane and now[m] in GREEN]
-    return int(bool(green) and all(then[m] in GREEN for m in green))
+    return int(bool(green) and losing.isdisjoint(green))

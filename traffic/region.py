@@ -9,6 +9,7 @@ import numpy as np
 
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
+from traffic.inflow import add_inflow, exchange, find_room, note
 from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
 from traffic.turns import CODES, Seen, Turns
 
@@ -19,12 +20,15 @@ STALE_S = 2.0
 SLOW_MPS = 1.0
 AT_LINE_M = 9.0
 """A vehicle within this distance of the stop line is its lane's head."""
+START_S = 3.0
+"""A head that still stands after so long has saved up no service."""
 STUCK_S = 8.0
 """A head that stands so long under protected green of all its movements has a full exit before it."""
 SET_ASIDE_S = 30.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
 ACCELERATION_MPS2 = 2.6
+_EPOCH_S = 1.7e9
 MISSED_SHARE = 0.03
 """Share of vehicles that a camera is expected to miss; they wait unseen."""
 
@@ -57,6 +61,7 @@ class _Memory:
         self.aside_s: Floats = np.zeros(lanes)
         self.standing: Bytes = np.zeros(lanes, np.uint8)
         self.crossed: Floats = np.zeros(lanes)
+        self.held: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
 
 
@@ -76,6 +81,7 @@ class Region:
     ) -> None:
         self.net, self.sites = build_network(configs)
         self.turns = Turns(self.net, self.sites)
+        self.shared = exchange(self.net, horizon_s)
         self._weights = weights
         self._horizon = horizon_s
         self._width = width
@@ -123,9 +129,11 @@ class Region:
             or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
         ):
             return Decision(intersection, shown.target, "clearing" if shown.left_s else "minimum green", 0.0)
-        phase, cost = plan(
+        phase, cost, leaving = plan(
             self.net, site.index, self._demand(site, memory), shown, self._weights, self._horizon, self._width
         )
+        self.shared.sending[self.net.movement_ptr[site.index] : self.net.movement_ptr[site.index + 1]] = leaving
+        self.shared.planned_s[site.index] = second_of(memory.measurement)
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
 
@@ -152,6 +160,14 @@ class Region:
         for reading in measurement.lanes if measurement else ():
             if reading.lane in site.lane_index:
                 self._watch_lane(memory, site.lane_index[reading.lane] - first, reading, elapsed)
+        if measurement is not None:
+            note(
+                self.net, site.index, second_of(measurement), memory.codes, memory.crossed,
+                self.turns.share, self.shared,
+            )  # fmt: skip
+            lanes = slice(first, first + len(memory.rate))
+            self.shared.rate[lanes] = memory.rate
+            self.shared.held[lanes] = memory.held
         seen = Seen(memory.codes, memory.green_s, memory.crossed, memory.standing)
         self.turns.observe(self.net, site.index, seen)
 
@@ -171,6 +187,7 @@ class Region:
 
     def _watch_lane(self, memory: _Memory, k: int, reading: LaneReading, elapsed: float) -> None:
         memory.crossed[k] = reading.crossed
+        memory.held[k] = reading.vehicles
         memory.since_crossing_s[k] = 0.0 if reading.crossed else memory.since_crossing_s[k] + elapsed
         if elapsed > 0:
             share = min(1.0, elapsed / 300.0)
@@ -190,7 +207,7 @@ class Region:
         lanes = len(site.config.lanes)
         first_lane = int(self.net.lane_ptr[site.index])
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
-        arrived: Ints = np.zeros((lanes, self._horizon + GAP_S + 1), np.int32)
+        arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1))
         assert memory.measurement is not None
         for reading in memory.measurement.lanes:
             lane = site.lane_index.get(reading.lane)
@@ -200,8 +217,20 @@ class Region:
                     second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
                     if second <= self._horizon:
                         arrived[lane - first_lane, second] += 1
+        second = second_of(memory.measurement)
+        import os
+        X = os.environ.get("X", "")
+        if "i" not in X:
+            add_inflow(self.net, site.index, second, self.shared, arrived)
         np.cumsum(arrived, axis=1, out=arrived)
+        exits = int(self.net.exit_ptr[site.index + 1] - self.net.exit_ptr[site.index])
+        room: Floats = np.full((exits, self._horizon + 1), 1e9)
+        crowd: Floats = np.zeros(exits)
+        if "r" not in X:
+            find_room(self.net, site.index, second, self.shared, room, crowd)
+        crowd *= self._weights.crowd_cost
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
+        flowing[memory.wait_s > START_S] = 0.0
         return Demand(
             arrived,
             self.turns.share[moves],
@@ -210,7 +239,14 @@ class Region:
             MISSED_SHARE * memory.rate * memory.red_s,
             (memory.aside_s > 0).astype(np.uint8),
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
+            room,
+            crowd,
         )
+
+
+def second_of(measurement: LaneMeasurement | None) -> int:
+    """The second of a measurement on the clock that all intersections share."""
+    return int(measurement.at.timestamp() - _EPOCH_S + 0.5) if measurement is not None else 0
 
 
 def wall_s(street_s: float, speed: float) -> float:
