@@ -2,8 +2,8 @@
 
 from citybrain.messages import IntersectionConfig
 
-LEAST_RED_S = 1.0
-"""Red, at least, of a movement that clears and goes on in the next phase: yellow never turns green."""
+GREEN = frozenset("Gg")
+"""Indications that let a movement go, protected or permissive."""
 
 
 def mutual_foes(config: IntersectionConfig) -> list[frozenset[int]]:
@@ -13,3 +13,13 @@ def mutual_foes(config: IntersectionConfig) -> list[frozenset[int]]:
         for foe in movement.foes:
             foes[foe].add(index)
     return [frozenset(own) for own in foes]
+
+
+def conflicts(config: IntersectionConfig, indications: str) -> list[tuple[int, int]]:
+    """Pairs of movements whose paths conflict and that are both protected green."""
+    return [
+        (one, other)
+        for one, movement in enumerate(config.movements)
+        for other in movement.foes
+        if indications[one] == "G" == indications[other]
+    ]

@@ -255,6 +255,10 @@ class IngestAck(Message, frozen=True, kw_only=True, tag="ingest_ack/1"):
     seq: Annotated[int, Meta(ge=0)]
 
 
+SignalGroup = Annotated[int, Meta(ge=1, le=255)]
+"""A controller's number for movements that are always shown the same (a NEMA phase)."""
+
+
 class Movement(Value, frozen=True):
     """From lane to lane through an intersection; its index is its place in `Indications`."""
 
@@ -279,6 +283,15 @@ class Phase(Value, frozen=True):
     max_green_s: Seconds
     local_green_s: Seconds
     """Its split in the controller's own fixed-time plan."""
+    groups: list[SignalGroup] = []
+    """The signal groups it shows; needed where the controller has rings."""
+
+
+class Ring(Value, frozen=True):
+    """One ring of a controller (NEMA TS 2): signal groups that are served one after the other."""
+
+    sides: Annotated[list[list[SignalGroup]], Meta(min_length=1, max_length=8)]
+    """The groups between each two barriers, in their order; every ring has as many sides."""
 
 
 class Feeder(Value, frozen=True):
@@ -310,6 +323,10 @@ class IntersectionConfig(Stored, frozen=True, kw_only=True, tag="intersection_co
     all_red_s: Seconds
     downstream: dict[LaneId, Metres] = {}
     """Storage length of each exit lane."""
+    rings: Annotated[list[Ring], Meta(max_length=8)] = []
+    """Ring-and-barrier order; empty where any phase may follow any other."""
+    crossing_recall_s: Annotated[float, Meta(ge=10, le=600)] = 90.0
+    """A crossing is served again at the latest so long after its walk (pedestrian recall)."""
 
 
 class RoadSegment(Value, frozen=True):

@@ -93,7 +93,7 @@ class SignalControl:
             self._mode, self._is_alone = ControlMode.LOCAL, True
         restored, self._restored = self._restored, False
         shown = self._guard.step(clock_s)
-        if self._mode is ControlMode.LOCAL and shown.interval is Interval.GREEN:
+        if self._mode is ControlMode.LOCAL and _is_steady(shown):
             shown = self._follow_plan(shown)
         return Control(shown, self._mode, self._command_seq, self._max_remaining_s(shown), lost, restored)
 
@@ -104,7 +104,7 @@ class SignalControl:
             self._is_alone, self._restored = False, True
 
     def _follow_plan(self, shown: Shown) -> Shown:
-        wanted = wanted_phase(self.config, shown.phase, shown.elapsed_s)
+        wanted = wanted_phase(self.config, self._guard.rules, shown.phase, shown.elapsed_s)
         try:
             self._guard.request(wanted, self._clock_s)
         except UnsafeCommand:
@@ -112,7 +112,7 @@ class SignalControl:
         return self._guard.step(self._clock_s)
 
     def _max_remaining_s(self, shown: Shown) -> float | None:
-        if shown.interval is not Interval.GREEN:
+        if not _is_steady(shown):
             return shown.min_remaining_s
         if self._mode is ControlMode.LOCAL:
             return remaining_s(self.config, shown.phase, shown.elapsed_s)
@@ -125,3 +125,8 @@ class SignalControl:
                 return False
         self._told = (phase, self._clock_s)
         return True
+
+
+def _is_steady(shown: Shown) -> bool:
+    """Whether a phase is green and no change has begun, not even the clearance of its crossings."""
+    return shown.interval is Interval.GREEN and shown.phase == shown.next_phase

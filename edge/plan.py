@@ -5,6 +5,8 @@ the middle of a green, and hands back at any moment, without a jump.
 """
 
 from citybrain.messages import IntersectionConfig
+from citybrain.rings import planned
+from citybrain.rules import Rules
 
 
 def split_s(config: IntersectionConfig, phase: int) -> float:
@@ -13,9 +15,15 @@ def split_s(config: IntersectionConfig, phase: int) -> float:
     return max(wanted.min_green_s, min(wanted.local_green_s, wanted.max_green_s))
 
 
-def wanted_phase(config: IntersectionConfig, phase: int, green_s: float) -> int:
-    """The phase that the plan wants after `phase` has been green for `green_s` seconds: it or the next."""
-    return phase if green_s < split_s(config, phase) else (phase + 1) % len(config.phases)
+def wanted_phase(config: IntersectionConfig, rules: Rules, phase: int, green_s: float) -> int:
+    """The phase that the plan wants after `phase` has been green for `green_s` seconds: it or the next.
+
+    Phases without a split of their own are left out, and left at once.
+    """
+    if green_s < split_s(config, phase):
+        return phase
+    plan = planned(config)
+    return rules.toward(phase, next((then for then in plan if then > phase), plan[0]))
 
 
 def remaining_s(config: IntersectionConfig, phase: int, green_s: float) -> float:

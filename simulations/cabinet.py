@@ -4,8 +4,8 @@ from enum import Enum, auto
 
 import structlog
 
+from citybrain.conflicts import conflicts
 from citybrain.messages import IntersectionConfig
-from edge.safety import conflicts
 from simulations.simulator import Simulator
 
 log = structlog.get_logger()

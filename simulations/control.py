@@ -19,7 +19,7 @@ from citybrain.messages import ControlMode, LaneMeasurement, LaneReading, Signal
 from simulations.lanes import CAMERA, CameraError, LaneObserver
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import Scenario
-from traffic.network import rules_of
+from simulations.signals import Signals
 from traffic.region import Region
 from traffic.timing import SignalTimer
 
@@ -228,7 +228,7 @@ class _Control:
         self._network = network
         self._controller = controller
         self._observer = observer
-        self._timers = {id_: SignalTimer(rules_of(config)) for id_, config in network.configs.items()}
+        self._signals = Signals(network)
 
     def step(self, clock_s: float) -> None:
         """See, wish, and show what the timing rules make of the wishes."""
@@ -238,9 +238,9 @@ class _Control:
             for id_, config in self._network.configs.items()
         }
         at = EPOCH + timedelta(seconds=clock_s)
-        wishes = self._controller.wishes(at, clock_s, self._timers, by_signal)
-        for id_, timer in self._timers.items():
-            timer.step(wishes[id_])
+        wishes = self._controller.wishes(at, clock_s, self._signals.timers, by_signal)
+        self._signals.step(wishes, by_signal)
+        for id_, timer in self._signals.timers.items():
             self._sumo.trafficlight.setRedYellowGreenState(self._network.tls[id_], timer.indications)
 
 

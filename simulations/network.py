@@ -1,6 +1,7 @@
 """A SUMO network in City Brain's terms: signal configurations, camera views and the map of lanes."""
 
 import hashlib
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from citybrain.conflicts import GREEN
 from citybrain.errors import ConfigError
 from citybrain.messages import (
     ApproachLane,
@@ -20,6 +22,7 @@ from citybrain.messages import (
     RoadNetwork,
     RoadSegment,
 )
+from citybrain.rules import MAX_RED_S, yellow_s
 from simulations.netfile import NetConnection, NetFile, NetLane, read_netfile
 
 VIEW_M = 200.0
@@ -38,16 +41,21 @@ _UNUSED = NetConnection(UNUSED, UNUSED, "", "s", "", -1)
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How signals change: minimum green, all-red, and yellow (None: by approach speed)."""
+    """How signals change: minimum green, all-red, yellow (None: by approach speed), and maximum red.
+
+    `ends_greens`: a maximum green ends, whatever is wished, where somebody waits.
+    """
 
     name: str
     min_green_s: float
     all_red_s: float
     yellow_s: float | None
+    max_red_s: float = math.inf
+    ends_greens: bool = False
 
 
 RESCO = Protocol("resco", 5.0, 0.0, 3.0)
-STREET = Protocol("street", 7.0, 2.0, None)
+STREET = Protocol("street", 7.0, 2.0, None, MAX_RED_S, ends_greens=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class SignalNetwork:
     configs: dict[str, IntersectionConfig]
     tls: dict[str, str]
     views: dict[str, tuple[Stretch, ...]]
+    protocol: Protocol = STREET
 
 
 def intersection_id(tl: str) -> str:
@@ -79,11 +88,6 @@ def intersection_id(tl: str) -> str:
         return tl
     digest = hashlib.blake2b(tl.encode(), digest_size=4).hexdigest()
     return "s" + re.sub(r"[^A-Za-z0-9_.-]", "-", tl)[:50] + "-" + digest
-
-
-def yellow_s(speed_mps: float) -> float:
-    """Yellow change interval, 3 to 5 s (ITE kinematic equation: 1 s reaction, 3.05 m/s2, level road)."""
-    return min(5.0, max(3.0, round(1.0 + speed_mps / (2 * 3.05), 1)))
 
 
 def read_network(
@@ -102,7 +106,7 @@ def read_network(
     reader = _Reader(net, protocol)
     configs, tls = {}, {}
     for tl in sorted(links):
-        phases = reader.phases(tl)
+        phases = reader.phases(tl, links[tl])
         if phases and len(phases[0].indications) >= len(links[tl]):
             id_ = intersection_id(tl)
             configs[id_] = reader.config(id_, links[tl], phases, at, boot)
@@ -111,7 +115,7 @@ def read_network(
         raise ConfigError(f"{path} has no traffic light with a green phase: name a network with signals")
     feeders = feeders_of(net, [lane.lane for config in configs.values() for lane in config.lanes])
     configs = {id_: _fed(config, feeders) for id_, config in configs.items()}
-    return SignalNetwork(net, configs, tls, _views(net, configs.values()))
+    return SignalNetwork(net, configs, tls, _views(net, configs.values()), protocol)
 
 
 def road_network(network: SignalNetwork, *, version: str, at: datetime, boot: int) -> list[RoadNetwork]:
@@ -219,13 +223,20 @@ class _Reader:
             downstream={c.to_lane: net.lanes[c.to_lane].length_m for c in driven},
         )
 
-    def phases(self, tl: str) -> list[Phase]:
-        """The green phases of the network's own program; one shown more than once keeps its first place."""
+    def phases(self, tl: str, links: dict[int, NetConnection]) -> list[Phase]:
+        """The green phases of the network's own program; one shown more than once keeps its first place.
+
+        One in which only the crossings of the phase before have turned red is no phase of its own: the
+        rules let vehicles go on while crossings clear.
+        """
+        crossings = {index for index, link in links.items() if link.to_lane.startswith(":")}
         program = self._net.programs.get(tl)
         splits: dict[str, float] = {}
         limits: dict[str, float] = {}
+        before = ""
         for seconds, state, _, maximum in program.phases if program else ():
-            if "y" in state or "u" in state or not set(state) & {"G", "g"}:
+            only_clears, before = _only_clears(before, state, crossings), state
+            if only_clears or "y" in state or "u" in state or not set(state) & {"G", "g"}:
                 continue
             splits[state] = splits.get(state, 0.0) + seconds
             limits[state] = max(limits.get(state, MAX_GREEN_S), maximum, splits[state])
@@ -256,6 +267,13 @@ class _Reader:
             length_m=inside.length_m if inside else 0.0,
             yellow_s=yellow_s(self._net.lanes[connection.from_lane].speed_mps) if fixed is None else fixed,
         )
+
+
+def _only_clears(before: str, state: str, crossings: set[int]) -> bool:
+    """Whether `state` is what was shown before, but with crossings red that were green."""
+    changed = {index for index, (old, new) in enumerate(zip(before, state, strict=False)) if old != new}
+    vehicles_go = any(shown in GREEN for index, shown in enumerate(state) if index not in crossings)
+    return vehicles_go and bool(changed) and changed <= crossings and {state[i] for i in changed} == {"r"}
 
 
 def _yielding(indications: str, movements: list[Movement]) -> str:

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from citybrain import topics
 from citybrain.codec import decode, encode
 from citybrain.config import Settings
-from citybrain.errors import ContractError
+from citybrain.errors import ConfigError, ContractError
+from citybrain.inspection import check_config
 from citybrain.messages import (
     CommandAck,
     Health,
@@ -28,6 +29,7 @@ from citybrain.messages import (
     SignalState,
 )
 from citybrain.presence import HEARTBEAT_S, Presence
+from traffic.disposal import Disposal
 from traffic.region import Decision, Region, wall_s
 from traffic.warm import warm
 
@@ -38,6 +40,8 @@ REPORT_S = 5.0
 QUIET_S = 10.0
 """Without a decision for so long the agent reports that it is degraded."""
 _RECENT = 2_000
+FIGURES = ("decisions", "overruled", "late", "malformed", "dropped", "refused")
+"""What is counted: `overruled` by the rules before it left, `refused` by the edge."""
 
 _Heard = IntersectionConfig | SignalState | LaneMeasurement
 
@@ -58,8 +62,9 @@ class RegionAgent:
         self._configs: dict[str, IntersectionConfig] = {}
         self._states: dict[str, SignalState] = {}
         self._region: Region | None = None
+        self._disposal = Disposal()
         self._seq = 0
-        self._figures = dict.fromkeys(("decisions", "late", "malformed", "dropped", "refused"), 0)
+        self._figures = dict.fromkeys(FIGURES, 0)
         self._spent_s: deque[float] = deque(maxlen=_RECENT)
         self._decided_at = datetime.min.replace(tzinfo=UTC)
         self._worker = threading.Thread(target=self._work, name="decide", daemon=True)
@@ -69,11 +74,12 @@ class RegionAgent:
         site = self._settings.site.name
         bus = self._presence.bus
         warm()
+        # Configurations come last: who is known has nothing more to wait for.
         for kind, what in (
-            ("signal", "config"),
             ("signal", "state"),
             ("lanes", "measurement"),
             ("signal", "answer"),
+            ("signal", "config"),
         ):
             bus.subscribe(topics.matching(site, kind, what=what), self._hear)
         bus.start(timeout_s)
@@ -132,26 +138,43 @@ class RegionAgent:
 
     def _take(self, message: _Heard) -> None:
         if isinstance(message, IntersectionConfig):
-            known = self._configs.get(message.intersection)
-            self._configs[message.intersection] = message
-            if known is None or _content(known) != _content(message):
-                self._region = None
+            self._learn(message)
         elif isinstance(message, SignalState):
             self._states[message.intersection] = message
+            self._disposal.on_state(message)
             if self._region is not None:
                 self._region.on_state(message)
         elif message.intersection in self._configs:
             self._answer(message)
 
+    def _learn(self, config: IntersectionConfig) -> None:
+        known = self._configs.get(config.intersection)
+        if known is not None and _content(known) == _content(config):
+            return
+        self._region = None
+        try:
+            check_config(config)
+        except ConfigError as error:
+            self._configs.pop(config.intersection, None)
+            self._figures["malformed"] += 1
+            log.warning("config_unsafe", intersection=config.intersection, reason=str(error))
+            return
+        self._configs[config.intersection] = config
+        self._disposal.on_config(config)
+
     def _answer(self, measurement: LaneMeasurement) -> None:
         region = self._region or self._rebuild()
         if not region.on_measurement(measurement):
             return
+        self._disposal.on_measurement(measurement)
         now = datetime.now(UTC)
         decision = region.decide(measurement.intersection, now, self._settings.street.speed)
-        if decision is None:
+        shown = region.shown(measurement.intersection)
+        if decision is None or shown is None:
             self._figures["late"] += measurement.intersection in self._states
             return
+        decision, is_overruled = self._disposal.settle(decision, shown)
+        self._figures["overruled"] += is_overruled
         self._spent_s.append((datetime.now(UTC) - now).total_seconds())
         self._command(decision, now)
 

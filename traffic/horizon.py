@@ -165,6 +165,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
     phases, lanes = open_.shape
     arrived, weight = demand.arrived, demand.weight
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
+    walks = net.walk_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
     min_green = net.min_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
     max_green = net.max_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
@@ -246,12 +247,15 @@ def plan(  # noqa: PLR0917 - numba calls by position
                     if (q != target and not free) or (q == target and must_go):
                         continue
                     begins = left == 0 and q != phase
+                    pair = phase * phases + q
+                    if begins and pairs[pair] < 0:
+                        continue
                     if count[then, q] == width:
                         least = floor + waiting[q] + (change_cost if begins else 0.0)
                         if least > value[q, width - 1] + 1e-6:
                             continue
                     # What this second shows: a phase, or the change between two.
-                    change = pairs[phase * phases + q] if begins else left
+                    change = pairs[pair] if begins else left
                     clears = change > 0
                     shows = phase if clears else q
                     if rated[shows] == 0:
@@ -275,12 +279,14 @@ def plan(  # noqa: PLR0917 - numba calls by position
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
-                    kept_row = (phase * phases + q) * lanes
+                    kept_row = pair * lanes
+                    # While only crossings clear, every lane of the phase goes on.
+                    goes_on = not clears or change > pairs[pair] - walks[pair]
                     if is_tight:
                         entered[then, slot] = in_now
                     for k in range(lanes):
                         gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
-                        if open_[shows, k] == 1 and (not clears or kept[kept_row + k] == 1):
+                        if open_[shows, k] == 1 and (goes_on or kept[kept_row + k] == 1):
                             saved += rate[shows, k]
                             if saved >= 1.0:
                                 hidden = 0.0

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citybrain.conflicts import mutual_foes
+from citybrain.conflicts import GREEN
 from citybrain.messages import ApproachLane, IntersectionConfig, Movement
-from traffic.timing import GREEN, Rules
+from citybrain.rules import Rules, rules_of
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -31,6 +31,8 @@ GAP_M = 2.5
 WAVE_MPS = 5.0
 """Speed at which the front of a dissolving queue travels upstream."""
 _REAL = ("lane_speed", "feed_s", "feed_seen_s", "exit_storage", "exit_wave_s")
+FORBIDDEN = -1
+"""In place of the length of a change that the rules do not allow."""
 _CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED}
 
 
@@ -39,8 +41,9 @@ class Network(NamedTuple):
 
     Lanes and movements are numbered through the region, phases too. Times in whole seconds (steps), speeds
     in m/s. `indication[indication_ptr[p] + m]` is what phase p shows to the m-th movement of its own
-    intersection. `change_s[pair_ptr[i] + a * phases + b]` is the change from the a-th to the b-th phase, and
-    `kept[kept_ptr[i] + (a * phases + b) * lanes + k]` says that lane k goes on during it.
+    intersection. `change_s[pair_ptr[i] + a * phases + b]` is the change from the a-th to the b-th phase,
+    FORBIDDEN where b may not come after a; in its first `walk_s` seconds only crossings clear and all lanes
+    go on, and `kept[kept_ptr[i] + (a * phases + b) * lanes + k]` says that lane k goes on all through it.
 
     Neighbours: lane k is fed by `feed_movement[feed_ptr[k]:feed_ptr[k + 1]]`, whose vehicles come to its stop
     line `feed_s` after they crossed upstream and into its view `feed_seen_s` after. Movement m leaves by exit
@@ -64,6 +67,7 @@ class Network(NamedTuple):
     max_green: Ints
     pair_ptr: Ints
     change_s: Ints
+    walk_s: Ints
     kept_ptr: Ints
     kept: Bytes
     feed_ptr: Ints
@@ -90,16 +94,6 @@ class Site:
     """Number in the region by lane id."""
 
 
-def rules_of(config: IntersectionConfig) -> Rules:
-    """The timing rules in a configuration."""
-    return Rules(
-        tuple(config.phases),
-        tuple(movement.yellow_s for movement in config.movements),
-        config.all_red_s,
-        tuple(mutual_foes(config)),
-    )
-
-
 def build_network(configs: Sequence[IntersectionConfig]) -> tuple[Network, dict[str, Site]]:
     """The arrays for these intersections, in this order, and what is known of each by its id."""
     builder = _Builder()
@@ -121,7 +115,7 @@ class _Builder:
         self.sites[config.intersection] = Site(config.intersection, len(self.sites), config, rules, lanes)
         self._add_lanes(config, lanes)
         self._add_movements(config, lanes)
-        self._add_phases(config)
+        self._add_phases(config, rules)
         self._add_changes(config, rules)
 
     def network(self) -> Network:
@@ -213,13 +207,13 @@ class _Builder:
             lists["yield_ptr"].append(len(lists["yield_movement"]))
         lists["movement_ptr"].append(first + len(config.movements))
 
-    def _add_phases(self, config: IntersectionConfig) -> None:
+    def _add_phases(self, config: IntersectionConfig, rules: Rules) -> None:
         lists = self._lists
         for phase in config.phases:
             lists["indication_ptr"].append(len(lists["indication"]))
             lists["indication"] += [_CODES.get(shown, RED) for shown in phase.indications]
-            lists["min_green"].append(max(1, math.ceil(phase.min_green_s)))
-            lists["max_green"].append(max(1, math.ceil(phase.max_green_s)))
+        lists["min_green"] += [max(1, math.ceil(seconds)) for seconds in rules.min_green_s]
+        lists["max_green"] += [max(1, math.ceil(seconds)) for seconds in rules.max_green_s]
         lists["phase_ptr"].append(self._last("phase_ptr") + len(config.phases))
 
     def _add_changes(self, config: IntersectionConfig, rules: Rules) -> None:
@@ -228,12 +222,13 @@ class _Builder:
         lists["kept_ptr"].append(len(lists["kept"]))
         for a in range(len(config.phases)):
             for b in range(len(config.phases)):
-                lists["change_s"].append(math.ceil(rules.change_s(a, b)))
-                losing = set(rules.losing(a, b))
-                lists["kept"] += [_goes_on(config, a, losing, lane.lane) for lane in config.lanes]
+                change = rules.change(rules.phases[a], b)
+                lists["change_s"].append(change.steps if a == b or b in rules.order[a] else FORBIDDEN)
+                lists["walk_s"].append(math.ceil(change.walk_s))
+                lists["kept"] += [_goes_on(config, a, change.clearing, lane.lane) for lane in config.lanes]
 
 
-def _goes_on(config: IntersectionConfig, a: int, losing: set[int], lane: str) -> int:
+def _goes_on(config: IntersectionConfig, a: int, losing: frozenset[int], lane: str) -> int:
     """Whether every movement of the lane that is green in phase `a` goes on, and there is one."""
     now = config.phases[a].indications
     green = [m for m, mv in enumerate(config.movements) if mv.from_lane == lane and now[m] in GREEN]

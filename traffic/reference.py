@@ -59,12 +59,22 @@ class Reference:
             not self._opens(plan.phase, k) and self.demand.arrived[k, t] > plan.served[k] for k in self.lanes
         )
         must_go = plan.green >= maximum and others_wait and len(self.phases) > 1
-        return [self._child(plan, q, t) for q in self.phases if not (must_go and q == plan.target)]
+        return [
+            self._child(plan, q, t)
+            for q in self.phases
+            if not (must_go and q == plan.target) and self._change(plan.phase, q) >= 0
+        ]
+
+    def _change(self, phase: int, q: int) -> int:
+        """Length of the change; FORBIDDEN where q may not follow."""
+        return int(self.net.change_s[self.net.pair_ptr[self.i] + phase * len(self.phases) + q])
 
     def _child(self, plan: Plan, q: int, t: int) -> Plan:
         begins = plan.left == 0 and q != plan.phase
         pair = plan.phase * len(self.phases) + q
-        change = int(self.net.change_s[self.net.pair_ptr[self.i] + pair]) if begins else plan.left
+        length = self._change(plan.phase, q)
+        change = length if begins else plan.left
+        walks = change > length - int(self.net.walk_s[self.net.pair_ptr[self.i] + pair])
         clears = change > 0
         shows = plan.phase if clears else q
         cost = plan.cost + (self.weights.change_cost if begins else 0.0)
@@ -72,7 +82,7 @@ class Reference:
         served, credit, unseen = [], [], []
         for k in self.lanes:
             kept = self.net.kept[self.net.kept_ptr[self.i] + pair * len(self.lanes) + k]
-            moves = self._opens(shows, k) and (not clears or bool(kept))
+            moves = self._opens(shows, k) and (not clears or walks or bool(kept))
             gone, saved, hidden = self._serve(plan, shows, k, t, moves)
             queue = int(self.demand.arrived[k, t]) - gone
             cost += hidden

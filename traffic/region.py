@@ -137,16 +137,22 @@ class Region:
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
 
+    def shown(self, intersection: str) -> Shown | None:
+        """What the signal shows at the latest measurement, from what it last said; None where nothing."""
+        memory = self._memory[intersection]
+        if memory.state is None:
+            return None
+        return self._shown(self.sites[intersection], memory.state, memory.clock_s)
+
     def _shown(self, site: Site, state: SignalState, clock_s: float) -> Shown:
         """The signal at `clock_s`, from what it last said."""
         since = max(0.0, clock_s - state.clock_s)
         elapsed = state.elapsed_s + since
-        if state.interval in {Interval.GREEN, Interval.FLASH}:
+        is_green = state.interval is Interval.GREEN and state.phase == state.next_phase
+        if is_green or state.interval is Interval.FLASH:
             return Shown(state.phase, state.phase, round(elapsed), 0)
-        total = site.rules.change_s(state.phase, state.next_phase)
-        if state.interval is Interval.ALL_RED:
-            elapsed += total - site.config.all_red_s
-        left = math.ceil(total) - round(elapsed)
+        change = site.rules.change(site.rules.phases[state.phase], state.next_phase)
+        left = change.steps_from(state.interval) - round(elapsed)
         if left <= 0:
             return Shown(state.next_phase, state.next_phase, -left, 0)
         return Shown(state.phase, state.next_phase, 0, left)

@@ -8,12 +8,13 @@ from citybrain.config import Settings
 from citybrain.messages import Health
 from citybrain.presence import Presence
 from citybrain.stopping import stop_on_signals
+from traffic.agent import FIGURES
 from traffic.cluster import Cluster
 
 log = structlog.get_logger()
 
 WATCH_S = 2.0
-_SUMMED = ("intersections", "decisions", "late", "malformed", "dropped", "refused")
+_SUMMED = ("intersections", *FIGURES)
 
 
 def main(settings: Settings, stop: threading.Event | None = None) -> None:

@@ -16,6 +16,7 @@ import pytest
 from citybrain import config, topics
 from citybrain.bus import Bus
 from citybrain.codec import decode, encode
+from citybrain.conflicts import conflicts
 from citybrain.messages import (
     AgentStatus,
     AnyMessage,
@@ -32,7 +33,6 @@ from citybrain.messages import (
     TrafficEvent,
 )
 from citybrain.up.ports import free_port
-from edge.safety import conflicts
 
 M = TypeVar("M", bound=AnyMessage)
 SPEED = 10.0

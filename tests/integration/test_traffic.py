@@ -53,10 +53,12 @@ class Street:
         shown = state(id_, clock_s=self._clock_s, at=now)
         self._bus.publish(topics.build(self._site, "signal", id_, "state"), encode(shown))
 
-    def report(self, id_: str, late_s: float = 0.0) -> LaneMeasurement:
-        self._clock_s += 1.0
+    def report(
+        self, id_: str, late_s: float = 0.0, queued: str = "north", clock_step_s: float = 1.0
+    ) -> LaneMeasurement:
+        self._clock_s += clock_step_s
         at = datetime.now(UTC) - timedelta(seconds=late_s)
-        lanes = measurement({"north": queue(4)}, id_, clock_s=self._clock_s, at=at)
+        lanes = measurement({queued: queue(4)}, id_, clock_s=self._clock_s, at=at)
         self._bus.publish(topics.build(self._site, "lanes", id_, "measurement"), encode(lanes))
         return lanes
 
@@ -95,6 +97,7 @@ def street(settings: Settings) -> Iterator[Street]:
 def running(settings: Settings) -> Iterator[RegionAgent]:
     agent = RegionAgent(settings)
     agent.start()
+    until(lambda: agent.figures()["intersections"], 10, "it has heard of a signal, so it hears all")
     try:
         yield agent
     finally:
@@ -135,6 +138,35 @@ def test_late_or_malformed_messages_get_no_command_and_are_counted(
         command = street.command()
         assert command is not None
         assert command.seq == 1
+
+
+def test_a_signal_that_cannot_be_driven_safely_is_not_planned(settings: Settings, street: Street) -> None:
+    street.announce("x")
+    with running(settings) as agent, Bus(settings.broker, f"bad-{settings.site.name}") as stranger:
+        unsafe = crossing("y", phases=("GGGGGGGG", "rrGgrrGg"))
+        stranger.publish(topics.build(settings.site.name, "signal", "y", "config"), encode(unsafe))
+        until(lambda: agent.figures()["malformed"] == 1, 5, "it is counted")
+        street.show("y")
+        street.report("y")
+        assert street.command(1.0) is None
+
+
+def test_a_decision_that_the_rules_overrule_leaves_as_they_want_it(
+    settings: Settings, street: Street
+) -> None:
+    street.announce("x")
+    with running(settings) as agent:
+        street.show("x")
+        for _ in range(40):
+            street.report("x", queued="west", clock_step_s=5.0)
+            command = street.command()
+            assert command is not None
+            if command.phase == 1:
+                assert command.reason == "phase 1 has reached its maximum red and comes first"
+                break
+        assert command is not None
+        assert command.phase == 1
+        assert agent.figures()["overruled"] == 1
 
 
 @pytest.mark.parametrize(("speed", "lives_s"), [(2.0, 1.5), (10.0, 1.0)])

@@ -5,6 +5,7 @@ import pytest
 
 from citybrain import codec, topics
 from citybrain.errors import ConfigError
+from citybrain.rules import yellow_s
 from simulations.network import (
     RESCO,
     VIEW_M,
@@ -13,7 +14,6 @@ from simulations.network import (
     intersection_id,
     read_network,
     road_network,
-    yellow_s,
 )
 from simulations.scenarios import find_scenario, scenario_names
 

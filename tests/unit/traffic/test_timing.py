@@ -1,12 +1,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citybrain.conflicts import GREEN
 from citybrain.messages import Interval
+from citybrain.rules import Rules, rules_of
 from tests.fixtures.crossing import crossing
-from traffic.network import rules_of
-from traffic.timing import GREEN, SignalTimer
+from traffic.timing import SignalTimer
 
 PHASES = ("GgrrGgrr", "rrGgrrGg", "rGrrrGrr", "rrrGrrrG")
+
+
+def shown(rules: Rules, interval: Interval) -> str:
+    """What is shown between phase 0 and phase 1."""
+    return rules.shown(rules.change(rules.phases[0], 1), interval, 0.0)
 
 
 def timer(all_red_s: float = 1.0) -> SignalTimer:
@@ -16,13 +22,13 @@ def timer(all_red_s: float = 1.0) -> SignalTimer:
 def test_a_change_takes_yellow_and_all_red() -> None:
     rules = rules_of(crossing())
     assert rules.change_s(0, 1) == 4.0
-    assert rules.clearing(0, 1, Interval.YELLOW) == "yyrryyrr"
-    assert rules.clearing(0, 1, Interval.ALL_RED) == "rrrrrrrr"
+    assert shown(rules, Interval.YELLOW) == "yyrryyrr"
+    assert shown(rules, Interval.ALL_RED) == "rrrrrrrr"
 
 
 def test_who_keeps_its_green_is_not_interrupted() -> None:
     rules = rules_of(crossing(phases=("GgrrGgrr", "GgrrrrrG")))
-    assert rules.clearing(0, 1, Interval.YELLOW) == "Ggrryyrr"
+    assert shown(rules, Interval.YELLOW) == "Ggrryyrr"
 
 
 def test_a_phase_that_only_adds_green_needs_no_clearing() -> None:
@@ -33,7 +39,8 @@ def test_without_all_red_a_left_that_goes_on_permissive_is_still_red_in_between(
     rules = rules_of(crossing(phases=PHASES, all_red_s=0.0))
     assert rules.change_s(2, 0) == 4.0
     signal = SignalTimer(rules, 2)
-    signal.elapsed_s = 5.0
+    for _ in range(5):
+        signal.step(2)
     seen = []
     for _ in range(5):
         signal.step(0)
