@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from citybrain.errors import ConfigError
 from citybrain.messages import ApproachLane, IntersectionConfig, Movement, Phase, RoadNetwork, RoadSegment
-from simulations.netfile import NetConnection, NetFile, NetLane, read_netfile
+from simulations.netfile import NetConnection, NetFile, NetLane, NetProgram, read_netfile
 
 VIEW_M = 200.0
 """How far from the stop line a camera sees."""
@@ -132,6 +132,16 @@ def road_network(network: SignalNetwork, *, version: str, at: datetime, boot: in
     ]
 
 
+def is_green(state: str) -> bool:
+    """Whether a program's phase is one to choose: something is green and nothing clears."""
+    return not set(state) & {"y", "u"} and bool(set(state) & {"G", "g"})
+
+
+def green_order(program: NetProgram) -> list[str]:
+    """The green states of a program in its own order; phases are numbered as they first come."""
+    return [state for _, state, _, _ in program.phases if is_green(state)]
+
+
 class _Requests:
     """Right of way between the connections of each junction, from the network's request matrices."""
 
@@ -211,7 +221,7 @@ class _Reader:
         splits: dict[str, float] = {}
         limits: dict[str, float] = {}
         for seconds, state, _, maximum in program.phases if program else ():
-            if "y" in state or "u" in state or not set(state) & {"G", "g"}:
+            if not is_green(state):
                 continue
             splits[state] = splits.get(state, 0.0) + seconds
             limits[state] = max(limits.get(state, MAX_GREEN_S), maximum, splits[state])
