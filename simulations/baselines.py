@@ -1,14 +1,17 @@
 """The controllers that the optimiser is measured against; they see the same messages.
 
-`greedy` serves the longest queues; `maxpressure` the largest differences of queues (Varaiya, "Max pressure
+`greedy` serves where most vehicles are (as MAXWAVE in Ault and Sharon, "Reinforcement learning benchmarks for
+traffic signal control", 2021); `maxpressure` the largest differences of queues (Varaiya, "Max pressure
 control of a network of signalized intersections", Transportation Research Part C 36, 2013).
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from citybrain.messages import IntersectionConfig, LaneReading, Movement
+from citybrain.queues import QUEUE_MPS
 from simulations.delivery import Delivered
 from simulations.network import SignalNetwork
 
@@ -24,7 +27,7 @@ class Controller(Protocol):
 
 
 class Greedy:
-    """Longest queue first, every second: the phase that serves most standing vehicles, kept on a tie."""
+    """Every second the phase that serves most vehicles in view, waiting or coming; kept on a tie."""
 
     def __init__(self, network: SignalNetwork) -> None:
         self._served = {
@@ -33,35 +36,33 @@ class Greedy:
         }
 
     def wishes(self, now: datetime, delivered: Delivered) -> dict[str, int]:
-        """The phase with the longest queue at each intersection."""
+        """The phase with the most vehicles at each intersection."""
         del now
         return {
-            id_: _best(self._queues(id_, measurement.lanes), delivered.states[id_].next_phase)
+            id_: _best(self._present(id_, measurement.lanes), delivered.states[id_].next_phase)
             for id_, measurement in delivered.measurements.items()
         }
 
-    def _queues(self, id_: str, lanes: Iterable[LaneReading]) -> list[int]:
-        queued = {lane.lane: lane.queued for lane in lanes}
-        return [sum(queued.get(lane, 0) for lane in served) for served in self._served[id_]]
+    def _present(self, id_: str, lanes: Iterable[LaneReading]) -> list[int]:
+        present = {lane.lane: lane.vehicles for lane in lanes}
+        return [sum(present.get(lane, 0) for lane in served) for served in self._served[id_]]
 
 
 class MaxPressure:
     """Every five seconds, the phase whose movements have most queue before them and least behind.
 
-    Turns are not known, so a lane's queue counts once for all its green movements, as does that of each lane
-    they lead to. Beyond the last signal nothing queues.
+    A movement's pressure is the queue of its lane less that of the lane it leads to, times its share of the
+    lane's flow: equal for all movements of a lane, as turns are not known. Beyond the last signal nothing
+    queues.
     """
 
     def __init__(self, network: SignalNetwork) -> None:
         # An exit is seen by the camera of the next signal, also where it is not its approach lane itself.
         seen_by = {stretch.lane: lane for lane, view in network.views.items() for stretch in view}
-        self._served = {
+        self._phases = {
             id_: [
-                (
-                    {move.from_lane for move in moves},
-                    {seen_by[move.to_lane] for move in moves if move.to_lane in seen_by},
-                )
-                for moves in _green_moves(config)
+                [_Flow(move.from_lane, seen_by.get(move.to_lane), share) for move, share in moves]
+                for moves in _green_shares(config)
             ]
             for id_, config in network.configs.items()
         }
@@ -73,20 +74,37 @@ class MaxPressure:
         del now
         if self._second % PRESSURE_EVERY_S == 0:
             queued = {
-                lane.lane: lane.queued for one in delivered.measurements.values() for lane in one.lanes
+                lane.lane: _standing(lane) for one in delivered.measurements.values() for lane in one.lanes
             }
             self._wished = {
-                id_: _best(self._pressures(id_, queued), state.next_phase)
+                id_: _best([_pressure(flows, queued) for flows in self._phases[id_]], state.next_phase)
                 for id_, state in delivered.states.items()
             }
         self._second += 1
         return dict(self._wished)
 
-    def _pressures(self, id_: str, queued: dict[str, int]) -> list[int]:
-        return [
-            sum(queued.get(lane, 0) for lane in before) - sum(queued.get(lane, 0) for lane in behind)
-            for before, behind in self._served[id_]
-        ]
+
+class _Flow(NamedTuple):
+    """A green movement: its lane, the lane whose camera sees its exit, and its share of the lane's flow."""
+
+    before: str
+    behind: str | None
+    share: float
+
+
+def _pressure(flows: list[_Flow], queued: dict[str, int]) -> float:
+    return sum(
+        flow.share * (queued.get(flow.before, 0) - (queued.get(flow.behind, 0) if flow.behind else 0))
+        for flow in flows
+    )
+
+
+def _green_shares(config: IntersectionConfig) -> list[list[tuple[Movement, float]]]:
+    """The green movements of each phase, with the share of its lane that each has."""
+    of_lane = Counter(move.from_lane for move in config.movements)
+    return [
+        [(move, 1 / of_lane[move.from_lane]) for move in moves] for moves in _green_moves(config)
+    ]
 
 
 def _green_moves(config: IntersectionConfig) -> list[list[Movement]]:
@@ -97,7 +115,12 @@ def _green_moves(config: IntersectionConfig) -> list[list[Movement]]:
     ]
 
 
-def _best(values: list[int], current: int) -> int:
+def _standing(lane: LaneReading) -> int:
+    """Vehicles in view that stand or crawl, joined to the stop line or not."""
+    return sum(one.speed_mps < QUEUE_MPS for one in lane.observed)
+
+
+def _best(values: Sequence[float], current: int) -> int:
     """The index of the largest value; `current` where none is larger than its own."""
     best = max(range(len(values)), key=values.__getitem__)
     return best if values[best] > values[current] else current

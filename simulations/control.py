@@ -224,7 +224,7 @@ def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | No
         command += ["--additional-files", ",".join(map(str, scenario.additional))]
     command += ["--begin", str(scenario.begin_s), "--end", str(scenario.begin_s + seconds)]
     command += ["--seed", str(seed), "--time-to-teleport", "-1", "--step-length", "1"]
-    command += ["--collision.action", "warn", "--collision.check-junctions"]
+    command += ["--collision.action", "warn"]
     command += ["--no-step-log", "--no-warnings", "--duration-log.disable"]
     if trips is not None:
         command += ["--tripinfo-output", str(trips)]
