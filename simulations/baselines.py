@@ -102,9 +102,7 @@ def _pressure(flows: list[_Flow], queued: dict[str, int]) -> float:
 def _green_shares(config: IntersectionConfig) -> list[list[tuple[Movement, float]]]:
     """The green movements of each phase, with the share of its lane that each has."""
     of_lane = Counter(move.from_lane for move in config.movements)
-    return [
-        [(move, 1 / of_lane[move.from_lane]) for move in moves] for moves in _green_moves(config)
-    ]
+    return [[(move, 1 / of_lane[move.from_lane]) for move in moves] for moves in _green_moves(config)]
 
 
 def _green_moves(config: IntersectionConfig) -> list[list[Movement]]:

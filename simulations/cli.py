@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from simulations.compare_cli import compare_command
 from simulations.control import CONTROLLERS, Run, run_scenario
 from simulations.figures import RunFigures
 from simulations.netfile import read_netfile
@@ -86,6 +87,9 @@ def run(
     Console().print(_table(result))
     if json_path is not None:
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(result))))
+
+
+sim.add_command(compare_command)
 
 
 def _table(result: RunFigures) -> Table:

@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-
-
 from citybrain.errors import ConfigError
 from simulations.actuated import write_actuated
 from simulations.adaptive import Adaptive
@@ -61,9 +59,7 @@ class Run:
         return self.duration_s or self.scenario.end_s - self.scenario.begin_s
 
 
-def run_scenario(
-    run: Run, progress: Progress | None = None, watchers: Sequence[Watcher] = ()
-) -> RunFigures:
+def run_scenario(run: Run, progress: Progress | None = None, watchers: Sequence[Watcher] = ()) -> RunFigures:
     """Simulate; `progress` gets the seconds done, `watchers` look on.
 
     Raises:
@@ -91,9 +87,7 @@ def network_of(run: Run) -> SignalNetwork:
 class _Simulation:
     """SUMO, who controls it and who looks on, for one run."""
 
-    def __init__(
-        self, run: Run, network: SignalNetwork, folder: Path, watchers: Sequence[Watcher]
-    ) -> None:
+    def __init__(self, run: Run, network: SignalNetwork, folder: Path, watchers: Sequence[Watcher]) -> None:
         self._run = run
         self._network = network
         self._watchers = watchers

@@ -1,4 +1,4 @@
-"""What arrives at a controller, and when: the messages that a street would send, late or never if so wanted."""
+"""What arrives at a controller, and when: a street's messages, late or never if so wanted."""
 
 from collections import deque
 from collections.abc import Mapping

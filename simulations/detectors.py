@@ -1,4 +1,4 @@
-"""Loops in a simulated network, and what they say: one at each stop line, one upstream, counts and occupancy."""
+"""Loops in a simulated network: counts and occupancy at each stop line and upstream of it."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from simulations.watching import Vehicle
 
 
 class Fleet:
-    """`vehicles` by SUMO's id, and `on_lane`: their ids by lane, the foremost first. Parked ones are off road.
+    """`vehicles` by SUMO's id, and `on_lane`: their ids by lane, the foremost first; without parked ones.
 
     `sumo` is libsumo. Reading all vehicles costs less than asking each lane for its own.
     """

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,6 +58,15 @@ class Misses:
             digest = hashlib.blake2b(f"{self._seed}/{id_}".encode(), digest_size=4).digest()
             self._drawn[id_] = int.from_bytes(digest, "big") < self._share * 2**32
         return self._drawn[id_]
+
+
+class _Totals(NamedTuple):
+    """Of one lane in one second, as in LaneReading."""
+
+    occupancy: float
+    crossed: int
+    stops: int
+    delay_s: float
 
 
 class CameraView:
@@ -127,7 +137,7 @@ class LaneObserver:
             covered_m += length_m
             delay_s += max(0.0, 1.0 - speed_mps / limit)
             seen.append(self._observation(distance_m, speed_mps, class_))
-        return _lane_reading(lane, seen, covered_m / self._view_m[lane], crossed, stops, delay_s)
+        return _lane_reading(lane, seen, _Totals(covered_m / self._view_m[lane], crossed, stops, delay_s))
 
     def _has_left(self, id_: str, lane: str) -> bool:
         """Whether it is on no lane of this edge any more."""
@@ -144,24 +154,20 @@ class LaneObserver:
         return VehicleObservation(max(distance_m, 0.0), max(speed_mps, 0.0), user)
 
 
-def _lane_reading(
-    lane: str, seen: list[VehicleObservation], occupancy: float, crossed: int, stops: int, delay_s: float
-) -> LaneReading:
-    """A reading from what is seen, which is sorted here, nearest first."""
+def _lane_reading(lane: str, seen: list[VehicleObservation], totals: _Totals) -> LaneReading:
     seen.sort(key=lambda observation: observation.distance_m)
     queued, queue_m = queue_of(seen)
-    mean_mps = sum(v.speed_mps for v in seen) / len(seen) if seen else None
     return LaneReading(
-        lane,
-        len(seen),
-        queued,
-        queue_m,
-        mean_mps,
-        min(1.0, occupancy),
-        crossed,
-        stops,
-        delay_s,
-        tuple(seen),
+        lane=lane,
+        vehicles=len(seen),
+        queued=queued,
+        queue_m=queue_m,
+        mean_speed_mps=sum(v.speed_mps for v in seen) / len(seen) if seen else None,
+        occupancy=min(1.0, totals.occupancy),
+        crossed=totals.crossed,
+        stops=totals.stops,
+        delay_s=totals.delay_s,
+        observed=tuple(seen),
     )
 
 

@@ -12,7 +12,7 @@ RANGE_M = 300.0
 
 
 class _Way(NamedTuple):
-    """From a SUMO lane to the stop line: the approach lane, the movement there, metres from the lane's begin."""
+    """From a SUMO lane to the stop line: approach lane, movement there, metres from the lane's begin."""
 
     lane: str
     movement: int
@@ -20,7 +20,10 @@ class _Way(NamedTuple):
 
 
 class Oracle:
-    """Asks SUMO for the next signal and link of each vehicle that is not missed. `turns` belongs to the latest `sightings`."""
+    """Asks SUMO for each vehicle's next signal and link; `turns` belongs to the latest `sightings`.
+
+    Who is missed is in neither.
+    """
 
     def __init__(self, network: SignalNetwork, fleet: Fleet, sumo: Any, missed: Misses) -> None:
         self._fleet = fleet

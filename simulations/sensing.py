@@ -45,6 +45,8 @@ def blind_lanes(blind: Collection[str], network: SignalNetwork) -> frozenset[str
         if not lanes:
             edges = sorted({network.net.lanes[lane].edge for lane in network.views})
             some = ", ".join(edges[:8])
-            raise ConfigError(f"blind {name!r} is no approach of this network: name a lane or edge, as {some}")
+            raise ConfigError(
+                f"blind {name!r} is no approach of this network: name a lane or edge, as {some}"
+            )
         found |= lanes
     return frozenset(found)

@@ -1,4 +1,4 @@
-"""All signals of a simulation: controllers wish, timing rules decide, and own plans run where nobody wishes."""
+"""All signals of a simulation: controllers wish, timing rules decide, own plans run where nobody wishes."""
 
 from typing import Any
 

@@ -67,7 +67,9 @@ class ApproachWaits:
         """All approaches that had vehicles, the longest p95 wait first; ask once, before SUMO closes."""
         self._leave(self._visits)
         for id_ in self._sumo.simulation.getPendingVehicles():
-            approaches = [self._of_edge[edge] for edge in self._sumo.vehicle.getRoute(id_) if edge in self._of_edge]
+            approaches = [
+                self._of_edge[edge] for edge in self._sumo.vehicle.getRoute(id_) if edge in self._of_edge
+            ]
             if approaches:
                 self._waits[approaches[0]].append(max(0.0, self._sumo.vehicle.getDepartDelay(id_)))
         found = [_figure(name, waits) for name, waits in zip(self._names, self._waits, strict=True) if waits]

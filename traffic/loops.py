@@ -31,7 +31,7 @@ RATE_MEMORY_S = 300.0
 
 
 class LoopSecond(NamedTuple):
-    """What both loops of a lane said in one second: vehicles that left each, and its share of time covered."""
+    """What both loops of a lane said in one second: vehicles that left each, its share of time covered."""
 
     advance_count: int
     advance_occupancy: float
@@ -77,7 +77,7 @@ class LoopLane:
         self._loop_covered_s = self._loop_covered_s + 1.0 if second.advance_occupancy >= COVERED else 0.0
 
     def _drive(self) -> None:
-        """Everybody moves up: to the limit where there is room, to the queue or the line where there is not."""
+        """Everybody moves up: to the limit where there is room, else to the queue or the line."""
         least_m = 0.0
         for i, before_m in enumerate(self._distance_m):
             speed = min(self._speed_mps[i] + ACCELERATION_MPS2, self._limit_mps)
