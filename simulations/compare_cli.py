@@ -1,6 +1,7 @@
 """`citybrain sim compare`: controllers against each other on the same streets, with figures and intervals."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import Self
 
 import click
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -99,9 +101,7 @@ class _Seeds(click.ParamType[tuple[int, ...]]):
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write recordings and a report there."
 )
 @click.option("--jobs", type=click.IntRange(1), help="Simulations at a time; default one per core.")
-@click.pass_context
 def compare_command(
-    ctx: click.Context,
     *,
     scenarios: tuple[str, ...],
     controllers: tuple[str, ...],
@@ -147,13 +147,13 @@ def compare_command(
     if json_path is not None:
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(comparison))))
     for failure in comparison.failures:
-        errors.print(
-            f"{failure.scenario}, {failure.controller}, seed {failure.seed} failed: {failure.reason}"
-        )
+        run = f"{failure.scenario}, {failure.controller}, seed {failure.seed}"
+        errors.print(f"{run} failed: {failure.reason}", soft_wrap=True)
     failed = bool(comparison.failures)
     if report is not None:
         failed |= not _report(comparison, plan, report, errors)
-    ctx.exit(int(failed))
+    if failed:
+        sys.exit(1)
 
 
 def _report(comparison: Comparison, plan: Plan, folder: Path, errors: Console) -> bool:
@@ -207,23 +207,24 @@ class _Bars(Listener):
 
 def tables_of(comparison: Comparison) -> list[Table]:
     """One table by scenario: means over seeds, of delay with its 95 % interval."""
-    return [_table(comparison, name) for name in comparison.scenarios]
+    done = {summary.scenario for summary in comparison.summaries}
+    return [_table(comparison, name) for name in comparison.scenarios if name in done]
 
 
 def _table(comparison: Comparison, scenario: str) -> Table:
     seeds = ", ".join(map(str, comparison.seeds))
     title = f"{scenario}: protocol {comparison.protocol}, {comparison.observe}, seeds {seeds}"
-    table = Table(title=title, title_justify="left")
-    table.add_column("controller")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
+    table.add_column("controller", no_wrap=True)
     for heading in _COLUMNS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for summary in comparison.summaries:
         if summary.scenario == scenario:
             table.add_row(*_row(comparison, summary))
     return table
 
 
-_COLUMNS = ("delay s", "of fixed", "of best", "p95 s", "trip s", "stops", "not done", "worst wait s")
+_COLUMNS = ("delay s", "of fixed", "of best", "p95 s", "trip s", "not done", "worst wait s")
 
 
 def _row(comparison: Comparison, summary: Summary) -> list[str]:
@@ -240,7 +241,6 @@ def _row(comparison: Comparison, summary: Summary) -> list[str]:
         _ratio(summary.versus_best),
         f"{figures['p95_delay_s']:.0f}",
         f"{figures['trip_time_s']:.1f}",
-        f"{figures['stops']:.2f}",
         f"{figures['unfinished'] + figures['never_departed']:.0f}",
         f"{max(starved, default=0.0):.0f}",
     ]

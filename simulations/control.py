@@ -207,7 +207,11 @@ def _start(sumo: Any, run: Run, additional: tuple[Path, ...], outputs: Outputs) 
     try:
         sumo.start([*sumo_command(scenario, run.seed, run.seconds), *outputs.options()])
     except Exception as fault:
-        raise ConfigError(f"SUMO refuses scenario {run.scenario.name!r}: {fault}") from fault
+        raise ConfigError(f"SUMO refuses scenario {run.scenario.name!r}: {_line(fault)}") from fault
+
+
+def _line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
 
 
 def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | None = None) -> list[str]:
