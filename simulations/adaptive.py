@@ -2,9 +2,8 @@
 
 import time
 from datetime import datetime
-from typing import Any
 
-from simulations.delivery import Delivered
+from simulations.delivery import Delivered, Turns
 from simulations.network import SignalNetwork
 from traffic.region import Region
 
@@ -18,9 +17,9 @@ class Adaptive:
 
     def wishes(self, now: datetime, delivered: Delivered) -> dict[str, int]:
         """A phase for each intersection that the region decides on."""
-        region: Any = self.region
+        region = self.region
         for id_, turns in delivered.turns.items():
-            region.on_turns(id_, turns)
+            self._tell_turns(id_, turns)
         wishes = {}
         for id_, measurement in delivered.measurements.items():
             region.on_state(delivered.states[id_])
@@ -31,3 +30,9 @@ class Adaptive:
             if decision is not None:
                 wishes[id_] = decision.phase
         return wishes
+
+    def _tell_turns(self, intersection: str, turns: Turns) -> None:
+        """What only mode `full` knows; beside the messages, which have no place for it."""
+        tell = getattr(self.region, "on_turns", None)
+        if tell is not None:
+            tell(intersection, turns)

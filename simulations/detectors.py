@@ -76,13 +76,13 @@ class Loops:
 
     def _site(self, network: SignalNetwork, lane: str) -> LoopSite:
         view = [stretch for stretch in network.views[lane] if not stretch.lane.startswith(":")]
-        wanted_m = SETBACK_S * network.net.lanes[lane].speed_mps
-        setback_m = min(wanted_m, max(stretch.offset_m + stretch.length_m for stretch in view) - 1.0)
-        setback_m = max(setback_m, 1.0)
-        crossed = [stretch for stretch in view if _spans(stretch, setback_m)]
-        if not crossed:  # inside a junction without signals: at the end of the road before it
-            setback_m = min(s.offset_m for s in view if s.offset_m >= setback_m) + 1.0
-            crossed = [stretch for stretch in view if _spans(stretch, setback_m)]
+        reach_m = max(stretch.offset_m + stretch.length_m for stretch in view)
+        wanted_m = max(min(SETBACK_S * network.net.lanes[lane].speed_mps, reach_m - 1.0), 0.0)
+        # A loop lies on a road, not inside a junction without signals.
+        setback_m = min(
+            (_nearest(one, wanted_m) for one in view), key=lambda place_m: abs(place_m - wanted_m)
+        )
+        crossed = [one for one in view if _nearest(one, setback_m) == setback_m]
         stop = self._place(f"line {lane}", lane, max(network.net.lanes[lane].length_m - LINE_M, 0.0))
         advance = tuple(
             self._place(
@@ -98,5 +98,6 @@ class Loops:
         return name
 
 
-def _spans(stretch: Stretch, distance_m: float) -> bool:
-    return stretch.offset_m <= distance_m <= stretch.offset_m + stretch.length_m
+def _nearest(stretch: Stretch, distance_m: float) -> float:
+    """The place of a stretch that is nearest to this distance from the stop line."""
+    return min(max(distance_m, stretch.offset_m), stretch.offset_m + stretch.length_m)
