@@ -155,13 +155,9 @@ def changes(shown: list[str]) -> list[tuple[str, str]]:
 
 
 def shortest_green_s(shown: list[str]) -> int:
-    """Of all states without yellow; the first and the last may be cut off."""
-    lengths = [[shown[0], 0]]
-    for lights in shown:
-        if lights != lengths[-1][0]:
-            lengths.append([lights, 0])
-        lengths[-1][1] = int(lengths[-1][1]) + 1
-    return min(int(length) for lights, length in lengths[1:-1] if "y" not in str(lights))
+    """Of all states without yellow but the first and the last, which may be cut off."""
+    lengths = [(lights, len(list(same))) for lights, same in itertools.groupby(shown)]
+    return min(length for lights, length in lengths[1:-1] if "y" not in lights)
 
 
 def test_a_blind_approach_that_is_not_there_is_refused() -> None:
