@@ -9,11 +9,12 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from citybrain.conflicts import GREEN, mutual_foes
 from citybrain.messages import IntersectionConfig, Interval
-from citybrain.rings import following
+from citybrain.rings import following, planned
 
 LEAST_RED_S = 1.0
 """Red, at least, of a movement that clears and goes on in the next phase: yellow never turns green."""
@@ -179,7 +180,7 @@ def rules_of(config: IntersectionConfig, max_red_s: float = math.inf) -> Rules:
             for phase in config.phases
         ),
         max_green_s=tuple(phase.max_green_s for phase in config.phases),
-        order=following(config),
+        order=_without_traps(config, following(config)),
         foes=tuple(mutual_foes(config)),
         yellow_s=tuple(
             0.0 if walk else movement.yellow_s
@@ -192,6 +193,29 @@ def rules_of(config: IntersectionConfig, max_red_s: float = math.inf) -> Rules:
         max_red_s=tuple(min(recall_s, longest_s) if walk else longest_s for walk in walks),
         all_red_s=config.all_red_s,
     )  # fmt: skip
+
+
+def _without_traps(config: IntersectionConfig, order: Sequence[frozenset[int]]) -> tuple[frozenset[int], ...]:
+    """The order without yellow traps, save those of the controller's own plan.
+
+    A driver who waits to turn left inside the intersection takes the end of his permissive green for that of
+    the oncoming traffic too (MUTCD 11th ed., section 4F.10); and where it is not, he stands in its way.
+    """
+    plan = planned(config)
+    own = set(pairwise([*plan, plan[0]]))
+    return tuple(
+        frozenset(b for b in after if (a, b) in own or not _is_trap(config, a, b))
+        for a, after in enumerate(order)
+    )
+
+
+def _is_trap(config: IntersectionConfig, a: int, b: int) -> bool:
+    now, then = config.phases[a].indications, config.phases[b].indications
+    return any(
+        now[m] == "g" and then[m] not in GREEN and now[foe] in GREEN and then[foe] in GREEN
+        for m, movement in enumerate(config.movements)
+        for foe in movement.yields_to
+    )
 
 
 def _walks(indications: str, walks: Sequence[bool]) -> bool:

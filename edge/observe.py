@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from citybrain.messages import EventKind, IntersectionConfig, LaneReading, VehicleObservation
+from citybrain.queues import QUEUE_MPS, queue_of
 from edge.drivers.driver import Look, Seen
 
-QUEUE_MPS = 2.0
-QUEUE_GAP_M = 15.0
 STAND_MPS = 0.3
 CROSSING_M = 30.0
 """A vehicle that vanishes nearer than this and its last second's way has crossed the stop line."""
@@ -135,7 +134,7 @@ class LaneObserver:
             covered_m += vehicle.length_m
             delay_s += max(0.0, 1.0 - vehicle.speed_mps / memory.limit_mps) * period_s
         observed = sorted(map(self._observation, vehicles), key=lambda one: one.distance_m)
-        queued, queue_m = _queue(observed)
+        queued, queue_m = queue_of(observed)
         return LaneReading(
             lane=lane,
             vehicles=len(observed),
@@ -224,16 +223,6 @@ class LaneObserver:
         )
         evidence = {"distance_m": round(worst[1].distance_m, 1), "free_s": worst[0]}
         return Condition(EventKind.STOPPED_VEHICLE, lane, detail, evidence)
-
-
-def _queue(observed: list[VehicleObservation]) -> tuple[int, float]:
-    """Slow vehicles joined to the stop line without a gap, nearest first, and how far back they reach."""
-    count, reach_m = 0, 0.0
-    for one in observed:
-        if one.speed_mps >= QUEUE_MPS or one.distance_m - reach_m > QUEUE_GAP_M:
-            break
-        count, reach_m = count + 1, one.distance_m
-    return count, reach_m
 
 
 def _mean(observed: list[VehicleObservation]) -> float | None:

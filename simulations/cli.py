@@ -9,9 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulations.control import CONTROLLERS, Run, RunResult, run_scenario
+from simulations.compare_cli import compare_command
+from simulations.control import CONTROLLERS, Run, run_scenario
+from simulations.figures import RunFigures
 from simulations.netfile import read_netfile
 from simulations.scenarios import Scenario, demand, find_scenario, scenario_names
+from simulations.sensing import OBSERVE, Sensing
 
 
 @click.group()
@@ -58,6 +61,7 @@ def _row(scenario: Scenario) -> dict[str, str | int | float]:
     "--duration", type=click.FloatRange(1), help="Simulated seconds; default to the scenario's end."
 )
 @click.option("--protocol", type=click.Choice(["resco", "street"]), default="resco", show_default=True)
+@click.option("--observe", type=click.Choice(OBSERVE), default="camera", show_default=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures there too.")
 def run(
     *,
@@ -66,6 +70,7 @@ def run(
     seed: int,
     duration: float | None,
     protocol: str,
+    observe: str,
     json_path: Path | None,
 ) -> None:
     """Run a scenario under one controller and say what its vehicles lost.
@@ -74,7 +79,7 @@ def run(
     Example:
       citybrain sim run --scenario cologne8 --controller adaptive
     """
-    chosen = Run(find_scenario(scenario), controller, seed, duration, protocol)
+    chosen = Run(find_scenario(scenario), controller, seed, duration, protocol, Sensing(observe))
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task(f"{chosen.scenario.name}, {controller}", total=chosen.seconds)
@@ -84,8 +89,15 @@ def run(
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(result))))
 
 
-def _table(result: RunResult) -> Table:
+sim.add_command(compare_command)
+
+
+def _table(result: RunFigures) -> Table:
     table = Table("figure", "value")
+    starved = result.starved
     for name, value in asdict(result).items():
-        table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
+        if isinstance(value, int | float | str):
+            table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
+    if starved is not None:
+        table.add_row("starved", f"{starved.approach}: p95 wait {starved.p95_s:.0f} s")
     return table

@@ -4,244 +4,215 @@ libsumo holds one simulation per process, so a process runs one of these at a ti
 """
 
 import time
-import xml.etree.ElementTree as ET
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from citybrain.errors import ConfigError
-from citybrain.messages import ControlMode, LaneMeasurement, LaneReading, SignalState
-from simulations.lanes import CAMERA, CameraError, LaneObserver
+from simulations.actuated import write_actuated
+from simulations.adaptive import Adaptive
+from simulations.baselines import Controller, Greedy, MaxPressure
+from simulations.delivery import EPOCH, Delivery
+from simulations.driving import Driver
+from simulations.figures import ApproachWait, RunFigures
+from simulations.fleet import Fleet
 from simulations.network import SignalNetwork, read_network
+from simulations.observation import Observation, Observer, observer_of
 from simulations.scenarios import Scenario
-from simulations.signals import Signals
-from traffic.region import Region
-from traffic.timing import SignalTimer
+from simulations.scoring import Outputs, most_starved, percentiles_ms, safety, score_trips
+from simulations.sensing import Sensing
+from simulations.waits import ApproachWaits
+from simulations.watching import Moment, Watcher
 
-CONTROLLERS = ("fixed", "greedy", "adaptive")
-EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-"""The simulation's second 0 on messages."""
+CONTROLLERS = ("fixed", "actuated", "local", "greedy", "maxpressure", "adaptive")
+"""`fixed` and `actuated` are run by SUMO; `local` is the plan on which a signal falls back by itself."""
+BY_SUMO = frozenset({"fixed", "actuated"})
 
-Readings = dict[str, list[LaneReading]]
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """Figures of one run; `delay_s` is time loss plus departure delay, a mean over all scheduled vehicles.
-
-    Scheduled are those whose departure lies within the run, finished, unfinished or never departed.
-    """
-
-    scenario: str
-    controller: str
-    protocol: str
-    seed: int
-    simulated_s: float
-    vehicles: int
-    delay_s: float
-    trip_time_s: float
-    waiting_s: float
-    p95_delay_s: float
-    unfinished: int
-    never_departed: int
-    decisions: int
-    decision_p50_ms: float
-    decision_p99_ms: float
-    wall_s: float
-
-
-class Controller(Protocol):
-    """Wishes a phase for each signal, once a second."""
-
-    def wishes(
-        self, at: datetime, clock_s: float, timers: dict[str, SignalTimer], readings: Readings
-    ) -> dict[str, int]: ...
-
-
-class Greedy:
-    """Longest queue first: the phase that serves most waiting and approaching vehicles, kept on a tie."""
-
-    def __init__(self, network: SignalNetwork) -> None:
-        self._served = {
-            id_: [
-                {
-                    movement.from_lane
-                    for movement, shown in zip(config.movements, phase.indications, strict=True)
-                    if shown in "Gg"
-                }
-                for phase in config.phases
-            ]
-            for id_, config in network.configs.items()
-        }
-
-    def wishes(
-        self, at: datetime, clock_s: float, timers: dict[str, SignalTimer], readings: Readings
-    ) -> dict[str, int]:
-        del at, clock_s
-        return {id_: self._wish(id_, timer.target, readings[id_]) for id_, timer in timers.items()}
-
-    def _wish(self, id_: str, current: int, lanes: list[LaneReading]) -> int:
-        queues = {lane.lane: lane.queued for lane in lanes}
-        totals = [sum(queues.get(lane, 0) for lane in served) for served in self._served[id_]]
-        best = int(np.argmax(totals))
-        return best if totals[best] > totals[current] else current
-
-
-class Adaptive:
-    """The optimiser of `traffic`, fed with the messages that it would get from the street."""
-
-    def __init__(self, network: SignalNetwork) -> None:
-        self.region = Region(list(network.configs.values()))
-        self.decision_s: list[float] = []
-
-    def wishes(
-        self, at: datetime, clock_s: float, timers: dict[str, SignalTimer], readings: Readings
-    ) -> dict[str, int]:
-        wishes = {}
-        for seq, (id_, timer) in enumerate(timers.items(), 1):
-            self.region.on_state(_state(id_, timer, at, clock_s, seq))
-            self.region.on_measurement(_measurement(id_, readings[id_], at, clock_s, seq))
-            begin = time.perf_counter()
-            decision = self.region.decide(id_, at)
-            self.decision_s.append(time.perf_counter() - begin)
-            wishes[id_] = timer.target if decision is None else decision.phase
-        return wishes
-
-
-def _state(id_: str, timer: SignalTimer, at: datetime, clock_s: float, seq: int) -> SignalState:
-    return SignalState(
-        at=at,
-        device=f"signal/{id_}",
-        boot=1,
-        seq=seq,
-        intersection=id_,
-        clock_s=clock_s,
-        indications=timer.indications,
-        phase=timer.phase,
-        next_phase=timer.target,
-        interval=timer.interval,
-        elapsed_s=timer.elapsed_s,
-        min_remaining_s=0.0,
-        mode=ControlMode.COMMANDED,
-    )
-
-
-def _measurement(
-    id_: str, lanes: list[LaneReading], at: datetime, clock_s: float, seq: int
-) -> LaneMeasurement:
-    return LaneMeasurement(
-        at=at,
-        device=f"lanes/{id_}",
-        boot=1,
-        seq=seq,
-        intersection=id_,
-        period_s=1.0,
-        clock_s=clock_s,
-        lanes=lanes,
-    )
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to run; `duration_s` None means to the scenario's end."""
+    """What to run; `duration_s` None means to the scenario's end.
+
+    Raises:
+        ConfigError: an unknown controller.
+    """
 
     scenario: Scenario
     controller: str = "adaptive"
     seed: int = 1
     duration_s: float | None = None
     protocol: str = "resco"
-    error: CameraError = CAMERA
+    sensing: Sensing = field(default_factory=Sensing)
+
+    def __post_init__(self) -> None:
+        if self.controller not in CONTROLLERS:
+            raise ConfigError(
+                f"controller {self.controller!r} is unknown: use one of {', '.join(CONTROLLERS)}"
+            )
 
     @property
     def seconds(self) -> float:
         return self.duration_s or self.scenario.end_s - self.scenario.begin_s
 
 
-def run_scenario(run: Run, progress: Callable[[float], None] | None = None) -> RunResult:
-    """Simulate; `progress` gets the seconds done.
+def run_scenario(run: Run, progress: Progress | None = None, watchers: Sequence[Watcher] = ()) -> RunFigures:
+    """Simulate; `progress` gets the seconds done, `watchers` look on.
 
     Raises:
-        ConfigError: an unknown controller or protocol, or files that SUMO refuses.
+        ConfigError: an unknown protocol or blind lane, or files that SUMO refuses.
     """
-    if run.controller not in CONTROLLERS:
-        raise ConfigError(f"controller {run.controller!r} is unknown: use one of {', '.join(CONTROLLERS)}")
-    network = read_network(
+    network = network_of(run)
+    with TemporaryDirectory(prefix="citybrain-sim-") as folder:
+        begin = time.perf_counter()
+        simulation = _Simulation(run, network, Path(folder), watchers)
+        simulation.run(progress)
+        return simulation.figures(time.perf_counter() - begin)
+
+
+def network_of(run: Run) -> SignalNetwork:
+    """The scenario's network with the signal rules of the run's protocol."""
+    return read_network(
         run.scenario.net,
         at=EPOCH,
         boot=1,
         protocol=run.scenario.protocol(run.protocol),
         additional=run.scenario.additional,
+        extends=run.controller == "adaptive",
     )
-    with TemporaryDirectory(prefix="citybrain-sim-") as folder:
-        trips = Path(folder) / "trips.xml"
-        begin = time.perf_counter()
-        decisions = _simulate(run, network, trips, progress)
-        return _score(run, decisions, time.perf_counter() - begin, trips)
 
 
-def _simulate(
-    run: Run, network: SignalNetwork, trips: Path, progress: Callable[[float], None] | None
-) -> list[float]:
-    import libsumo
+class _Simulation:
+    """SUMO, who controls it and who looks on, for one run."""
 
-    try:
-        libsumo.start(sumo_command(run.scenario, run.seed, run.seconds, trips))
-    except Exception as fault:
-        raise ConfigError(f"SUMO refuses scenario {run.scenario.name!r}: {fault}") from fault
-    try:
-        controller = _controller(run.controller, network)
-        control = None
-        if controller is not None:
-            control = _Control(
-                libsumo, network, controller, LaneObserver(network, libsumo, run.error, run.seed)
-            )
+    def __init__(self, run: Run, network: SignalNetwork, folder: Path, watchers: Sequence[Watcher]) -> None:
+        self._run = run
+        self._network = network
+        self._watchers = watchers
+        self._outputs = Outputs(folder / "trips.xml", folder / "statistics.xml")
+        self._controller = _controller(run.controller, network)
+        # Nobody looks at readings where SUMO or the local plan runs the signals alone.
+        looks = bool(watchers) or (self._controller is not None and not run.sensing.silent)
+        self._observer = observer_of(network, run.sensing, run.seed) if looks else None
+        quality = 1.0 if self._observer is None else self._observer.quality
+        self._delivery = Delivery(network, run.sensing, quality)
+        self._additional = self._files(folder)
+        self._waits: tuple[ApproachWait, ...] = ()
+
+    def run(self, progress: Progress | None) -> None:
+        """Simulate from begin to end."""
+        import libsumo
+
+        _start(libsumo, self._run, self._additional, self._outputs)
+        try:
+            self._simulate(libsumo, progress)
+            for watcher in self._watchers:
+                watcher.end()
+        finally:
+            libsumo.close()
+
+    def figures(self, wall_s: float) -> RunFigures:
+        """The score of what was run."""
+        run = self._run
+        decisions = self._controller.decision_s if isinstance(self._controller, Adaptive) else []
+        p50, p95, p99, most = percentiles_ms(decisions)
+        collisions, brakes = safety(self._outputs.statistics)
+        return RunFigures(
+            scenario=run.scenario.name,
+            controller=run.controller,
+            protocol=run.protocol,
+            observe=run.sensing.observe,
+            seed=run.seed,
+            simulated_s=run.seconds,
+            collisions=collisions,
+            emergency_brakes=brakes,
+            starved=most_starved(self._waits),
+            approaches=self._waits,
+            decisions=len(decisions),
+            decision_p50_ms=p50,
+            decision_p95_ms=p95,
+            decision_p99_ms=p99,
+            decision_max_ms=most,
+            wall_s=wall_s,
+            **asdict(score_trips(self._outputs.trips, run.seconds)),
+        )
+
+    def _files(self, folder: Path) -> tuple[Path, ...]:
+        files = () if self._observer is None else self._observer.files(folder)
+        if self._run.controller == "actuated":
+            files += (write_actuated(self._network, folder / "actuated.add.xml"),)
+        return files
+
+    def _simulate(self, sumo: Any, progress: Progress | None) -> None:
+        run, fleet = self._run, Fleet(sumo)
+        waits = ApproachWaits(self._network, fleet, sumo)
+        signals = None
+        if run.controller not in BY_SUMO:
+            signals = Driver(sumo, self._network, self._controller, self._delivery)
+        observer = self._observer
+        if observer is not None:
+            observer.start(fleet, sumo)
+        for watcher in self._watchers:
+            watcher.begin(run, self._network, sumo)
+        observation = _observe(observer)
         for second in range(int(run.seconds)):
-            if control is not None:
-                control.step(run.scenario.begin_s + second)
-            libsumo.simulationStep()
+            if signals is not None:
+                signals.step(run.scenario.begin_s + second, observation)
+            sumo.simulationStep()
+            fleet.read()
+            waits.watch()
+            observation = _observe(observer)
+            if self._watchers:
+                self._show(self._moment(sumo, fleet, signals, observation))
             if progress is not None:
                 progress(second + 1.0)
-        return controller.decision_s if isinstance(controller, Adaptive) else []
-    finally:
-        libsumo.close()
+        self._waits = waits.figures()
+
+    def _show(self, moment: Moment) -> None:
+        for watcher in self._watchers:
+            watcher.watch(moment)
+
+    def _moment(self, sumo: Any, fleet: Fleet, signals: Driver | None, observation: Observation) -> Moment:
+        shown = sumo.trafficlight.getRedYellowGreenState
+        return Moment(
+            clock_s=sumo.simulation.getTime(),
+            sumo=sumo,
+            indications=signals.indications()
+            if signals is not None
+            else {id_: shown(tl) for id_, tl in self._network.tls.items()},
+            timers={} if signals is None else signals.timers,
+            readings=observation.readings,
+            vehicles=fleet.vehicles,
+        )
+
+
+def _observe(observer: Observer | None) -> Observation:
+    return Observation({}, {}) if observer is None else observer.observe()
 
 
 def _controller(name: str, network: SignalNetwork) -> Controller | None:
-    """The controller, or None where the network's own programs run."""
-    if name == "adaptive":
-        return Adaptive(network)
-    return Greedy(network) if name == "greedy" else None
+    """The controller, or None where SUMO's programs or the signals' own plans run."""
+    made: dict[str, Callable[[SignalNetwork], Controller]] = {
+        "adaptive": Adaptive,
+        "greedy": Greedy,
+        "maxpressure": MaxPressure,
+    }
+    return made[name](network) if name in made else None
 
 
-class _Control:
-    """All signals of a simulation under one controller."""
+def _start(sumo: Any, run: Run, additional: tuple[Path, ...], outputs: Outputs) -> None:
+    scenario = replace(run.scenario, additional=(*run.scenario.additional, *additional))
+    try:
+        sumo.start([*sumo_command(scenario, run.seed, run.seconds), *outputs.options()])
+    except Exception as fault:
+        raise ConfigError(f"SUMO refuses scenario {run.scenario.name!r}: {_line(fault)}") from fault
 
-    def __init__(
-        self, sumo: Any, network: SignalNetwork, controller: Controller, observer: LaneObserver
-    ) -> None:
-        self._sumo = sumo
-        self._network = network
-        self._controller = controller
-        self._observer = observer
-        self._signals = Signals(network)
 
-    def step(self, clock_s: float) -> None:
-        """See, wish, and show what the timing rules make of the wishes."""
-        readings = self._observer.observe()
-        by_signal = {
-            id_: [readings[lane.lane] for lane in config.lanes]
-            for id_, config in self._network.configs.items()
-        }
-        at = EPOCH + timedelta(seconds=clock_s)
-        wishes = self._controller.wishes(at, clock_s, self._signals.timers, by_signal)
-        self._signals.step(wishes, by_signal)
-        for id_, timer in self._signals.timers.items():
-            self._sumo.trafficlight.setRedYellowGreenState(self._network.tls[id_], timer.indications)
+def _line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
 
 
 def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | None = None) -> list[str]:
@@ -252,46 +223,9 @@ def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | No
         command += ["--additional-files", ",".join(map(str, scenario.additional))]
     command += ["--begin", str(scenario.begin_s), "--end", str(scenario.begin_s + seconds)]
     command += ["--seed", str(seed), "--time-to-teleport", "-1", "--step-length", "1"]
+    command += ["--collision.action", "warn"]
     command += ["--no-step-log", "--no-warnings", "--duration-log.disable"]
     if trips is not None:
         command += ["--tripinfo-output", str(trips)]
         command += ["--tripinfo-output.write-unfinished", "--tripinfo-output.write-undeparted"]
     return command
-
-
-def _score(run: Run, decisions: list[float], wall_s: float, trips: Path) -> RunResult:
-    root = ET.parse(trips).getroot()  # noqa: S314 - SUMO has just written it
-    rows = np.array([
-        [
-            _number(trip, "timeLoss") + _number(trip, "departDelay"),
-            _number(trip, "duration") + _number(trip, "departDelay"),
-            _number(trip, "waitingTime"),
-            float(trip.get("depart", "-1")) < 0,
-            float(trip.get("arrival", "-1")) < 0,
-        ]
-        for trip in root.iter("tripinfo")
-    ]).reshape(-1, 5)  # fmt: skip
-    count = max(len(rows), 1)
-    spent = np.array(decisions or [0.0]) * 1000
-    return RunResult(
-        scenario=run.scenario.name,
-        controller=run.controller,
-        protocol=run.protocol,
-        seed=run.seed,
-        simulated_s=run.seconds,
-        vehicles=len(rows),
-        delay_s=float(rows[:, 0].sum() / count),
-        trip_time_s=float(rows[:, 1].sum() / count),
-        waiting_s=float(rows[:, 2].sum() / count),
-        p95_delay_s=float(np.percentile(rows[:, 0], 95)) if len(rows) else 0.0,
-        unfinished=int((rows[:, 4] - rows[:, 3]).sum()),
-        never_departed=int(rows[:, 3].sum()),
-        decisions=len(decisions),
-        decision_p50_ms=float(np.percentile(spent, 50)),
-        decision_p99_ms=float(np.percentile(spent, 99)),
-        wall_s=wall_s,
-    )
-
-
-def _number(trip: ET.Element, key: str) -> float:
-    return max(0.0, float(trip.get(key, "0")))

@@ -1,17 +1,17 @@
 """What cameras at the stop lines would report of a running simulation, with their errors."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from citybrain.messages import LaneReading, RoadUser, VehicleObservation
+from citybrain.queues import QUEUE_MPS, queue_of
+from simulations.fleet import Fleet
 from simulations.network import VIEW_M, SignalNetwork, Stretch
 
-QUEUE_MPS = 2.0
-QUEUE_GAP_M = 15.0
 ROAD_USERS = {
     "bus": RoadUser.BUS,
     "coach": RoadUser.BUS,
@@ -24,13 +24,10 @@ ROAD_USERS = {
     "pedestrian": RoadUser.PERSON,
 }
 """By SUMO's vehicle class; any other is a car."""
+_DRAWS = 4096
 
-
-class Simulation(Protocol):
-    """The parts of libsumo (or traci) that are read here."""
-
-    lane: Any
-    vehicle: Any
+Sightings = dict[str, list[tuple[str, float]]]
+"""By approach lane: vehicle ids and their metres to the stop line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,95 +43,142 @@ CAMERA = CameraError()
 EXACT = CameraError(0.0, 0.0, 0.0)
 
 
-class LaneObserver:
-    """Reads all approach lanes of a network once a simulated second.
+class Misses:
+    """Which vehicles a device misses, each for its whole trip: drawn from its id and the seed."""
 
-    A missed vehicle is missed for its whole trip (drawn from its id and the seed): the harder case.
+    def __init__(self, share: float, seed: int) -> None:
+        self._share = share
+        self._seed = seed
+        self._drawn: dict[str, bool] = {}
+
+    def __contains__(self, id_: str) -> bool:
+        if self._share <= 0:
+            return False
+        if id_ not in self._drawn:
+            digest = hashlib.blake2b(f"{self._seed}/{id_}".encode(), digest_size=4).digest()
+            self._drawn[id_] = int.from_bytes(digest, "big") < self._share * 2**32
+        return self._drawn[id_]
+
+
+class _Totals(NamedTuple):
+    """Of one lane in one second, as in LaneReading."""
+
+    occupancy: float
+    crossed: int
+    stops: int
+    delay_s: float
+
+
+class CameraView:
+    """Which vehicles cameras see: those within `VIEW_M` of the stop line on each approach lane's view."""
+
+    def __init__(self, network: SignalNetwork, fleet: Fleet) -> None:
+        self._views = network.views
+        self._fleet = fleet
+
+    def sightings(self) -> Sightings:
+        """Everybody in view, missed or not."""
+        return {lane: self._on_view(view) for lane, view in self._views.items()}
+
+    def _on_view(self, view: Sequence[Stretch]) -> list[tuple[str, float]]:
+        fleet, found = self._fleet, []
+        for stretch in view:
+            end_m = stretch.offset_m + stretch.length_m
+            for id_ in fleet.on_lane.get(stretch.lane, ()):
+                distance_m = end_m - fleet.vehicles[id_].position_m
+                if distance_m <= VIEW_M:
+                    found.append((id_, distance_m))
+        return found
+
+
+class LaneObserver:
+    """Makes one reading by approach lane of what is sighted, once a simulated second.
+
+    A missed vehicle is missed for its whole trip, which is harder to live with than flicker.
     """
 
     def __init__(
-        self, network: SignalNetwork, simulation: Simulation, error: CameraError = CAMERA, seed: int = 1
+        self, network: SignalNetwork, fleet: Fleet, error: CameraError = CAMERA, seed: int = 1
     ) -> None:
-        self._views = network.views
-        self._limits = {lane: network.net.lanes[lane].speed_mps for lane in network.views}
-        self._edges = {lane: network.net.lanes[lane].edge for lane in network.views}
-        self._simulation = simulation
+        self._lanes = network.net.lanes
+        self._view_m = {
+            lane: min(VIEW_M, sum(stretch.length_m for stretch in view))
+            for lane, view in network.views.items()
+        }
+        self._fleet = fleet
         self._error = error
-        self._seed = seed
-        self._random = np.random.default_rng(seed)
-        self._missed: dict[str, bool] = {}
-        self._before: dict[str, set[str]] = {lane: set() for lane in network.views}
+        self._missed = Misses(error.missed, seed)
+        self._noise = _Noise(seed)
+        self._before: dict[str, list[str]] = {}
         self._moving: set[str] = set()
 
-    def observe(self) -> Mapping[str, LaneReading]:
-        """One reading by approach lane, over the second since the last call."""
-        found = {
-            lane: {stretch: self._ids(stretch.lane) for stretch in view} for lane, view in self._views.items()
-        }
-        at_line = {lane: set(ids[self._views[lane][0]]) for lane, ids in found.items()}
-        on_edge: dict[str, set[str]] = {}
-        for lane, ids in at_line.items():
-            on_edge.setdefault(self._edges[lane], set()).update(ids)
+    def observe(self, sightings: Sightings) -> dict[str, LaneReading]:
+        """The readings over the second since the last call."""
         moving: set[str] = set()
-        readings = {}
-        for lane, stretches in found.items():
-            crossed = self._before[lane] - on_edge[self._edges[lane]]
-            readings[lane] = self._reading(lane, stretches, len(crossed), moving)
-        self._before, self._moving = at_line, moving
+        readings = {lane: self._reading(lane, sighted, moving) for lane, sighted in sightings.items()}
+        self._moving = moving
         return readings
 
-    def _ids(self, lane: str) -> list[str]:
-        return [id_ for id_ in self._simulation.lane.getLastStepVehicleIDs(lane) if not self._is_missed(id_)]
-
-    def _is_missed(self, id_: str) -> bool:
-        if self._error.missed <= 0:
-            return False
-        if id_ not in self._missed:
-            digest = hashlib.blake2b(f"{self._seed}/{id_}".encode(), digest_size=4).digest()
-            self._missed[id_] = int.from_bytes(digest, "big") < self._error.missed * 2**32
-        return self._missed[id_]
-
-    def _reading(
-        self, lane: str, stretches: Mapping[Stretch, list[str]], crossed: int, moving: set[str]
-    ) -> LaneReading:
-        vehicle = self._simulation.vehicle
+    def _reading(self, lane: str, sighted: list[tuple[str, float]], moving: set[str]) -> LaneReading:
+        fleet, missed = self._fleet, self._missed
+        crossed = sum(self._has_left(id_, lane) for id_ in self._before.get(lane, ()))
+        self._before[lane] = [id_ for id_ in fleet.on_lane.get(lane, ()) if id_ not in missed]
         seen: list[VehicleObservation] = []
-        stops, covered, delay, limit = 0, 0.0, 0.0, self._limits[lane]
-        for stretch, ids in stretches.items():
-            for id_ in ids:
-                distance = stretch.offset_m + stretch.length_m - vehicle.getLanePosition(id_)
-                if distance > VIEW_M:
-                    continue
-                speed = vehicle.getSpeed(id_)
-                if speed >= QUEUE_MPS:
-                    moving.add(id_)
-                elif id_ in self._moving:
-                    stops += 1
-                covered += vehicle.getLength(id_)
-                delay += max(0.0, 1.0 - speed / limit)
-                seen.append(self._observation(distance, speed, vehicle.getVehicleClass(id_)))
-        seen.sort(key=lambda observation: observation.distance_m)
-        queued, queue_m = _queue(seen)
-        mean = sum(v.speed_mps for v in seen) / len(seen) if seen else None
-        view_m = min(VIEW_M, sum(stretch.length_m for stretch in stretches))
-        occupancy = min(1.0, covered / view_m)
-        return LaneReading(
-            lane, len(seen), queued, queue_m, mean, occupancy, crossed, stops, delay, tuple(seen)
-        )
+        stops, covered_m, delay_s, limit = 0, 0.0, 0.0, self._lanes[lane].speed_mps
+        for id_, distance_m in sighted:
+            if id_ in missed:
+                continue
+            speed_mps = fleet.vehicles[id_].speed_mps
+            if speed_mps >= QUEUE_MPS:
+                moving.add(id_)
+            elif id_ in self._moving:
+                stops += 1
+            length_m, class_ = fleet.kind(id_)
+            covered_m += length_m
+            delay_s += max(0.0, 1.0 - speed_mps / limit)
+            seen.append(self._observation(distance_m, speed_mps, class_))
+        return _lane_reading(lane, seen, _Totals(covered_m / self._view_m[lane], crossed, stops, delay_s))
 
-    def _observation(self, distance_m: float, speed_mps: float, kind: str) -> VehicleObservation:
+    def _has_left(self, id_: str, lane: str) -> bool:
+        """Whether it is on no lane of this edge any more."""
+        vehicle = self._fleet.vehicles.get(id_)
+        now = None if vehicle is None else self._lanes.get(vehicle.lane)
+        return now is None or now.edge != self._lanes[lane].edge
+
+    def _observation(self, distance_m: float, speed_mps: float, class_: str) -> VehicleObservation:
         if self._error.position_m > 0:
-            distance_m += self._random.normal(0.0, self._error.position_m)
-            speed_mps *= 1.0 + self._random.normal(0.0, self._error.speed)
-        user = ROAD_USERS.get(kind, RoadUser.CAR)
+            distance_m += self._error.position_m * self._noise.draw()
+        if self._error.speed > 0:
+            speed_mps *= 1.0 + self._error.speed * self._noise.draw()
+        user = ROAD_USERS.get(class_, RoadUser.CAR)
         return VehicleObservation(max(distance_m, 0.0), max(speed_mps, 0.0), user)
 
 
-def _queue(seen: list[VehicleObservation]) -> tuple[int, float]:
-    """Slow vehicles joined to the stop line without a gap, nearest first, and how far back they reach."""
-    count, reach = 0, 0.0
-    for observation in seen:
-        if observation.speed_mps >= QUEUE_MPS or observation.distance_m - reach > QUEUE_GAP_M:
-            break
-        count, reach = count + 1, observation.distance_m
-    return count, reach
+def _lane_reading(lane: str, seen: list[VehicleObservation], totals: _Totals) -> LaneReading:
+    seen.sort(key=lambda observation: observation.distance_m)
+    queued, queue_m = queue_of(seen)
+    return LaneReading(
+        lane=lane,
+        vehicles=len(seen),
+        queued=queued,
+        queue_m=queue_m,
+        mean_speed_mps=sum(v.speed_mps for v in seen) / len(seen) if seen else None,
+        occupancy=min(1.0, totals.occupancy),
+        crossed=totals.crossed,
+        stops=totals.stops,
+        delay_s=totals.delay_s,
+        observed=tuple(seen),
+    )
+
+
+class _Noise:
+    """Standard normal numbers, drawn many at once."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        self._drawn: list[float] = []
+
+    def draw(self) -> float:
+        if not self._drawn:
+            self._drawn = self._random.standard_normal(_DRAWS).tolist()
+        return self._drawn.pop()

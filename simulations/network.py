@@ -23,7 +23,8 @@ from citybrain.messages import (
     RoadSegment,
 )
 from citybrain.rules import MAX_RED_S, yellow_s
-from simulations.netfile import NetConnection, NetFile, NetLane, read_netfile
+from simulations.netfile import NetConnection, NetFile, NetLane, NetProgram, read_netfile
+from traffic.phases import with_more_phases
 
 VIEW_M = 200.0
 """How far from the stop line a camera sees."""
@@ -91,9 +92,17 @@ def intersection_id(tl: str) -> str:
 
 
 def read_network(
-    path: Path, *, at: datetime, boot: int, protocol: Protocol = STREET, additional: tuple[Path, ...] = ()
+    path: Path,
+    *,
+    at: datetime,
+    boot: int,
+    protocol: Protocol = STREET,
+    additional: tuple[Path, ...] = (),
+    extends: bool = False,
 ) -> SignalNetwork:
     """The signalled intersections of a SUMO network, numbered as `(signal/<id>, boot, 1)`.
+
+    `extends`: beside the phases of the network's own programs, offer those of `traffic/phases.py`.
 
     Raises:
         ConfigError: not a network, or one without a usable traffic light.
@@ -115,6 +124,8 @@ def read_network(
         raise ConfigError(f"{path} has no traffic light with a green phase: name a network with signals")
     feeders = feeders_of(net, [lane.lane for config in configs.values() for lane in config.lanes])
     configs = {id_: _fed(config, feeders) for id_, config in configs.items()}
+    if extends:
+        configs = {id_: with_more_phases(config) for id_, config in configs.items()}
     return SignalNetwork(net, configs, tls, _views(net, configs.values()), protocol)
 
 
@@ -148,6 +159,16 @@ def road_network(network: SignalNetwork, *, version: str, at: datetime, boot: in
         )
         for part, chunk in enumerate(chunks, 1)
     ]
+
+
+def is_green(state: str) -> bool:
+    """Whether a program's phase is one to choose: something is green and nothing clears."""
+    return not set(state) & {"y", "u"} and bool(set(state) & {"G", "g"})
+
+
+def green_order(program: NetProgram) -> list[str]:
+    """The green states of a program in its own order; phases are numbered as they first come."""
+    return [state for _, state, _, _ in program.phases if is_green(state)]
 
 
 class _Requests:
@@ -236,7 +257,7 @@ class _Reader:
         before = ""
         for seconds, state, _, maximum in program.phases if program else ():
             only_clears, before = _only_clears(before, state, crossings), state
-            if only_clears or "y" in state or "u" in state or not set(state) & {"G", "g"}:
+            if only_clears or not is_green(state):
                 continue
             splits[state] = splits.get(state, 0.0) + seconds
             limits[state] = max(limits.get(state, MAX_GREEN_S), maximum, splits[state])

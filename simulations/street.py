@@ -50,7 +50,7 @@ class Street:
         wanted = settings.street
         scenario = find_scenario(wanted.scenario)
         boot, at = new_boot(), datetime.now(UTC)
-        network = read_network(scenario.net, at=at, boot=boot, additional=scenario.additional)
+        network = read_network(scenario.net, at=at, boot=boot, additional=scenario.additional, extends=True)
         self._name = intersection_id(scenario.name)
         self._site = settings.site.name
         self._speed = wanted.speed

@@ -10,7 +10,7 @@ import numpy as np
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
 from traffic.inflow import add_inflow, exchange, find_room, note
-from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
+from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
 from traffic.turns import CODES, Seen, Turns
 
 LEAST_WALL_S = 1.0
@@ -132,7 +132,9 @@ class Region:
         phase, cost, leaving = plan(
             self.net, site.index, self._demand(site, memory), shown, self._weights, self._horizon, self._width
         )
-        self.shared.sending[self.net.movement_ptr[site.index] : self.net.movement_ptr[site.index + 1]] = leaving
+        self.shared.sending[self.net.movement_ptr[site.index] : self.net.movement_ptr[site.index + 1]] = (
+            leaving
+        )
         self.shared.planned_s[site.index] = second_of(memory.measurement)
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
@@ -225,6 +227,7 @@ class Region:
                         arrived[lane - first_lane, second] += 1
         second = second_of(memory.measurement)
         import os
+
         X = os.environ.get("X", "")
         if "i" not in X:
             add_inflow(self.net, site.index, second, self.shared, arrived)
