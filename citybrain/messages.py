@@ -323,6 +323,8 @@ class IntersectionConfig(Stored, frozen=True, kw_only=True, tag="intersection_co
     all_red_s: Seconds
     downstream: dict[LaneId, Metres] = {}
     """Storage length of each exit lane."""
+    has_yellow_traps: bool = False
+    """Whether a permissive green may end while what it yields to keeps its green; for comparisons only."""
     rings: Annotated[list[Ring], Meta(max_length=8)] = []
     """Ring-and-barrier order; empty where any phase may follow any other."""
     crossing_recall_s: Annotated[float, Meta(ge=10, le=600)] = 90.0

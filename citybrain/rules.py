@@ -201,6 +201,8 @@ def _without_traps(config: IntersectionConfig, order: Sequence[frozenset[int]]) 
     A driver who waits to turn left inside the intersection takes the end of his permissive green for that of
     the oncoming traffic too (MUTCD 11th ed., section 4F.10); and where it is not, he stands in its way.
     """
+    if config.has_yellow_traps:
+        return tuple(order)
     plan = planned(config)
     own = set(pairwise([*plan, plan[0]]))
     return tuple(

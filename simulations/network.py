@@ -44,7 +44,8 @@ _UNUSED = NetConnection(UNUSED, UNUSED, "", "s", "", -1)
 class Protocol:
     """How signals change: minimum green, all-red, yellow (None: by approach speed), and maximum red.
 
-    `ends_greens`: a maximum green ends, whatever is wished, where somebody waits.
+    `ends_greens`: a maximum green ends, whatever is wished, where somebody waits. `has_yellow_traps`: as in
+    `IntersectionConfig`.
     """
 
     name: str
@@ -53,9 +54,10 @@ class Protocol:
     yellow_s: float | None
     max_red_s: float = math.inf
     ends_greens: bool = False
+    has_yellow_traps: bool = False
 
 
-RESCO = Protocol("resco", 5.0, 0.0, 3.0)
+RESCO = Protocol("resco", 5.0, 0.0, 3.0, has_yellow_traps=True)
 STREET = Protocol("street", 7.0, 2.0, None, MAX_RED_S, ends_greens=True)
 
 
@@ -241,6 +243,7 @@ class _Reader:
             movements=movements,
             phases=[replace(phase, indications=_yielding(phase.indications, movements)) for phase in phases],
             all_red_s=self._protocol.all_red_s,
+            has_yellow_traps=self._protocol.has_yellow_traps,
             downstream={c.to_lane: net.lanes[c.to_lane].length_m for c in driven},
         )
 

@@ -3,7 +3,7 @@
 import importlib.util
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citybrain.errors import ConfigError
@@ -34,7 +34,7 @@ class Scenario:
         if name == STREET.name:
             return STREET
         if name == RESCO.name:
-            return Protocol(RESCO.name, RESCO.min_green_s, RESCO.all_red_s, self.resco_yellow_s)
+            return replace(RESCO, yellow_s=self.resco_yellow_s)
         raise ConfigError(f"protocol {name!r} is unknown: use resco or street")
 
 

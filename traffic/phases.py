@@ -41,6 +41,8 @@ def _alone(config: IntersectionConfig) -> Iterable[str]:
     ]
     on_red = {m for m in served if any(phase.indications[m] == "s" for phase in config.phases)}
     for approach in _approaches(config, served):
+        if _mixes_turns(config, approach):
+            continue
         green: set[int] = set()
         for m in (*approach, *served):
             if foes[m].isdisjoint(green):
@@ -59,9 +61,16 @@ def _approaches(config: IntersectionConfig, served: list[int]) -> list[list[int]
     return list(groups.values())
 
 
+def _mixes_turns(config: IntersectionConfig, approach: list[int]) -> bool:
+    """Whether a lane holds vehicles that yield to oncoming traffic and others that need not."""
+    moves = [config.movements[m] for m in approach]
+    yielding = {m.from_lane for m in moves if m.turn in {"left", "u_turn"}}
+    return any(m.from_lane in yielding for m in moves if m.turn not in {"left", "u_turn"})
+
+
 def _covers(old: str, new: str) -> bool:
     """Whether a phase lets go, as well or better, whatever `new` lets go."""
-    rank = {"G": 3, "g": 2, "s": 1}
+    rank = {"G": 3, "g": 2, "s": 3}
     return all(rank.get(a, 0) >= rank.get(b, 0) for a, b in zip(old, new, strict=True))
 
 
