@@ -1,0 +1,1 @@
+"""The report of a corridor study: figures and one self-contained page."""
