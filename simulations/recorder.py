@@ -29,7 +29,7 @@ MINUTES, LANES, TRAJECTORIES = "minutes.csv", "lanes.csv", "trajectories.csv"
 class About(msgspec.Struct, frozen=True):
     """What a recording is of; times on the simulation's clock.
 
-    `recorder_s` is the wall time that recording itself took.
+    `recorder_s` is the CPU time that recording itself took.
     """
 
     scenario: str
@@ -78,7 +78,7 @@ class Recorder:
 
     def watch(self, moment: Moment) -> None:
         """Take down the second that ended at `moment.clock_s`."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         time_s = moment.clock_s - STEP_S
         if self._seconds == 0:
             for id_ in self._signals:
@@ -91,7 +91,7 @@ class Recorder:
         if self._trajectories is not None:
             self._trajectories.step(moment.clock_s, moment.vehicles)
         self._seconds += 1
-        self._spent_s += time.perf_counter() - begin
+        self._spent_s += time.process_time() - begin
 
     def end(self) -> None:
         """Write what was counted."""

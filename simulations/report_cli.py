@@ -7,7 +7,7 @@ import msgspec
 
 from citybrain.errors import ConfigError
 from simulations.compare import Comparison
-from simulations.report.build import write_report
+from simulations.report import write_report
 
 
 @click.command()

@@ -59,16 +59,8 @@ class Tile:
     tone: str
 
 
-def write_report(comparison: Comparison, recordings: Path, out: Path) -> list[Path]:
-    """Write `report.html` and `figures/*.png` into `out`; return the pages.
-
-    With several scenarios each gets a folder of its name. `recordings` holds the folders that `Recorder`
-    wrote, named by `recording_name`; what was not recorded is said to be missing.
-
-    Raises:
-        ConfigError: a recording cannot be read, or a scenario had no run.
-        Unavailable: the signal performance measures could not be computed.
-    """
+def write_pages(comparison: Comparison, recordings: Path, out: Path) -> list[Path]:
+    """See `simulations.report.write_report`."""
     studies = read_studies(comparison, recordings)
     pages = []
     for study in studies:

@@ -74,13 +74,13 @@ def measure(folders: Sequence[Path]) -> None:
     """Write the measures of each recording into its folder `measures`, as CSV.
 
     Raises:
-        Unavailable: the program failed; its last line is told.
+        Unavailable: the program failed; its last error is told.
     """
     command = [sys.executable, "-m", "simulations.report.measures", *map(str, folders)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        raise Unavailable(f"the signal performance measures could not be computed: {last}")
+        said = [line for line in done.stderr.splitlines() if "Error" in line] or ["no word"]
+        raise Unavailable(f"the signal performance measures could not be computed: {said[-1]}")
 
 
 def read_phases(folder: Path, seconds: float) -> list[PhaseMeasures]:
@@ -182,17 +182,25 @@ def _project(folder: Path, about: About, to: Path) -> None:
     """The log with the calls of advance detectors carried on to the stop line.
 
     `atspm` knows one latency for all detectors; ours have each their own travel time. Whoever would arrive
-    after the log's end has no signal to arrive at.
+    after the log's end has no signal to arrive at. A green that is on at the end is ended there: `atspm`
+    would let it run to the end of its quarter of an hour.
     """
     query = """
-        SELECT e.TimeStamp::TIMESTAMP + to_milliseconds((1000 * coalesce(d.TravelS, 0))::BIGINT) AS TimeStamp,
-               e.DeviceId, e.EventId, e.Parameter
-        FROM read_csv($events, types = {'DeviceId': 'VARCHAR'}) AS e
-        LEFT JOIN read_csv($detectors, types = {'DeviceId': 'VARCHAR'}) AS d
-        ON e.EventId IN (81, 82) AND d.DeviceId = e.DeviceId AND d.Parameter = e.Parameter
-           AND d.Function = $advance
-        WHERE e.TimeStamp::TIMESTAMP + to_milliseconds((1000 * coalesce(d.TravelS, 0))::BIGINT)
-              < $end::TIMESTAMP
+        WITH log AS (
+            SELECT TimeStamp::TIMESTAMP AS Seen, DeviceId, EventId, Parameter
+            FROM read_csv($events, types = {'DeviceId': 'VARCHAR'})
+        ), carried AS (
+            SELECT Seen + to_milliseconds((1000 * coalesce(TravelS, 0))::BIGINT) AS TimeStamp,
+                   log.DeviceId, EventId, log.Parameter
+            FROM log LEFT JOIN read_csv($detectors, types = {'DeviceId': 'VARCHAR'}) AS d
+            ON EventId IN (81, 82) AND d.DeviceId = log.DeviceId AND d.Parameter = log.Parameter
+               AND d.Function = $advance
+        ), open AS (
+            SELECT $end::TIMESTAMP - INTERVAL 1 MILLISECOND, DeviceId, 8, Parameter
+            FROM log WHERE EventId IN (1, 8)
+            GROUP BY DeviceId, Parameter HAVING last(EventId ORDER BY Seen, EventId) = 1
+        )
+        FROM carried WHERE TimeStamp < $end::TIMESTAMP UNION ALL FROM open
     """
     given = {
         "events": str(folder / EVENTS),

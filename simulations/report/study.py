@@ -146,7 +146,7 @@ def _study(comparison: Comparison, name: str, found: dict[tuple[str, str], Path]
     runs = tuple(run for run in comparison.runs if run.scenario == name)
     if not runs:
         raise ConfigError(f"no run of the scenario {name} succeeded: there is nothing to report of it")
-    scenario = find_scenario(name)
+    scenario = find_scenario(comparison.sources[name])
     return Study(
         comparison,
         scenario,
