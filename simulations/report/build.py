@@ -89,6 +89,8 @@ def render(study: Study, parts: list[Part]) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
+    # A number and its per cent sign stay on one line.
+    environment.filters["kept"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     environment.filters["b64"] = lambda data: base64.b64encode(data).decode()
     begin, seconds = study.scenario.begin_s, study.runs[0].simulated_s
     return environment.get_template("page.html.j2").render(

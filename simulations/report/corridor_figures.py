@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -81,7 +82,7 @@ def _picture(study: Study, corridor: Corridor, controller: str) -> Picture:
         )
         axes.tick_params(axis="y", length=0)
         axes.set_title(_headline(found), fontsize=9.5, fontweight="normal", color=MUTED)
-        _legend(axes, bool(corridor.inbound))
+        _legend(figure, bool(corridor.inbound))
         return finish(
             figure,
             f"time-space-{controller}",
@@ -150,7 +151,7 @@ def _bars(intervals: Intervals, at_m: float, height_m: float, colour: str) -> Po
     return PolyCollection(corners, facecolor=colour, edgecolor="none", zorder=3)
 
 
-def _legend(axes: Axes, both_ways: bool) -> None:
+def _legend(figure: Figure, both_ways: bool) -> None:
     ways = [("outbound", OUTBOUND)] + ([("inbound", INBOUND)] if both_ways else [])
     handles: list[Line2D | Patch] = []
     for way, colour in ways:
@@ -159,7 +160,11 @@ def _legend(axes: Axes, both_ways: bool) -> None:
             Patch(facecolor=colour, alpha=0.25, label=f"{way} band"),
         ]
     handles += [Patch(facecolor=c, label=n) for n, c in (("green", GREEN), ("yellow", YELLOW), ("red", RED))]
-    axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(handles),
-        columnspacing=1.2, handlelength=1.4, labelcolor=INK,
-    )  # fmt: skip
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        columnspacing=1.2,
+        handlelength=1.4,
+        labelcolor=INK,
+    )

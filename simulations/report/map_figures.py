@@ -65,6 +65,8 @@ def _bounds(study: Study) -> tuple[float, float, float, float]:
 def _map(axes: Axes, study: Study, controller: str) -> None:
     lanes = study.evidence[controller].recording.lanes
     net = study.net
+    inside = [lane.shape for lane in net.lanes.values() if lane.id.startswith(":")]
+    axes.add_collection(LineCollection(inside, colors="#e6eaee", linewidths=0.7, zorder=0), autolim=False)
     rest = [lane.shape for lane in net.lanes.values() if lane.id not in lanes and not lane.id.startswith(":")]
     axes.add_collection(LineCollection(rest, colors="#d3d9de", linewidths=0.9, zorder=1), autolim=False)
     shapes, colours, widths = [], [], []

@@ -77,7 +77,7 @@ def _split(axes: Axes, recording: Recording, device: str, phases: tuple[int, ...
     greens = greens[greens[:, 1] < recording.end_s]
     label = ", ".join(map(str, phases))
     if not len(greens):
-        axes.plot([], [], color=colour, linewidth=1.8, label=f"{label} (no change)")
+        axes.plot([], [], color=colour, linewidth=1.8, label=label)
         return
     seconds = greens[:, 1] - greens[:, 0]
     axes.scatter(greens[:, 0], seconds, s=6, color=colour, alpha=0.35, linewidth=0)

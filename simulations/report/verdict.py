@@ -117,7 +117,14 @@ def _of_controller(study: Study, controller: str) -> list[str]:
     if waits:
         worst = max(waits, key=lambda wait: wait.p95_s)
         found.append(
-            f"{name}: on approach {worst.approach} of {worst.intersection} one in twenty vehicles stood for "
-            f"more than {worst.p95_s:.0f} s."
+            f"{name}: on {_place(study, worst.intersection, worst.approach)} one in twenty vehicles stood "
+            f"for more than {worst.p95_s:.0f} s."
         )
     return found
+
+
+def _place(study: Study, intersection: str, edge: str) -> str:
+    """An approach by the names that the report uses."""
+    layout = study.layouts.get(intersection)
+    found = next((a.label for a in layout.approaches if a.edge == edge), edge) if layout else edge
+    return f"the approach {found} of {study.tags.get(intersection, intersection)}"

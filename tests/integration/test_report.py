@@ -57,7 +57,9 @@ def recording(page: Path, recordings: Path) -> Recording:
 
 
 def test_the_report_gives_the_figures_of_the_comparison(page: Path, comparison: Comparison) -> None:
-    text = unescape(re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
+    text = unescape(re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8"))).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
     for summary in comparison.summaries:
         for field, digits in (("delay_s", 1), ("trip_time_s", 1), ("stops", 2), ("co2_g_per_km", 0)):
             assert f" {summary.figures[field].mean:,.{digits}f} " in text
@@ -179,15 +181,15 @@ def test_our_advance_detectors_see_what_sumo_s_loops_see(tmp_path: Path) -> None
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     found = read_recording(tmp_path)
     entries: dict[tuple[str, int], list[float]] = defaultdict(list)
-    for device, channel, at in csv.reader((tmp_path / "loops.csv").open()):
-        entries[device, int(channel)].append(float(at))
+    for name, loop, at in csv.reader((tmp_path / "loops.csv").open()):
+        entries[name, int(loop)].append(float(at))
     assert sum(map(len, entries.values())) > 100
     apart = []
     for (device, channel), theirs in entries.items():
         own = found.times(device, Event.DETECTOR_ON, channel)
         # A loop has a length: two vehicles close behind each other are one call of ours.
         assert 0.85 * len(theirs) - 1 <= len(own) <= len(theirs) + 1
-        apart += [float(np.abs(np.array(theirs) - at).min()) for at in own]
+        apart += [float(np.abs(np.array(theirs) - on).min()) for on in own]
     assert np.percentile(apart, 95) <= 0.1
 
 
