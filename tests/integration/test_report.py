@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from simulations.compare import Comparison, Plan, compare, recording_name
 
+from simulations.compare import Comparison, Plan, compare, recording_name
 from simulations.enumeration import Event
 from simulations.recorder import EVENTS
 from simulations.recording import Recording, read_recording

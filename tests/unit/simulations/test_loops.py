@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from simulations.watching import Vehicle
 
 from simulations.enumeration import Event
 from simulations.events import Row
@@ -13,6 +12,7 @@ from simulations.layout import ADVANCE, CROSSING, PRESENCE, Detector, Layout, la
 from simulations.loops import Loops
 from simulations.network import RESCO, SignalNetwork, read_network
 from simulations.scenarios import find_scenario
+from simulations.watching import Vehicle
 from tests.fixtures.crossing import AT
 
 LENGTH_M = 5.0
