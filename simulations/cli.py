@@ -12,7 +12,9 @@ from rich.table import Table
 from simulations.compare_cli import compare_command
 from simulations.control import CONTROLLERS, Run, run_scenario
 from simulations.figures import RunFigures
+from simulations.events_cli import export_events
 from simulations.netfile import read_netfile
+from simulations.report_cli import report
 from simulations.scenarios import Scenario, demand, find_scenario, scenario_names
 from simulations.sensing import OBSERVE, Sensing
 
@@ -101,3 +103,7 @@ def _table(result: RunFigures) -> Table:
     if starved is not None:
         table.add_row("starved", f"{starved.approach}: p95 wait {starved.p95_s:.0f} s")
     return table
+
+
+sim.add_command(export_events)
+sim.add_command(report)
