@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulations.control import CONTROLLERS, Run, RunResult, run_scenario
+from simulations.counts_cli import demand_command
 from simulations.made_cli import import_command, make_city_command
 from simulations.scenarios import find_scenario
 from simulations.scenarios_cli import list_scenarios
@@ -20,7 +21,7 @@ def sim() -> None:
     """List simulated cities, and run one under a signal controller."""
 
 
-for _command in (list_scenarios, make_city_command, import_command):
+for _command in (list_scenarios, make_city_command, import_command, demand_command):
     sim.add_command(_command)
 
 

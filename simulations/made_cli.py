@@ -114,6 +114,7 @@ def import_command(
     )
     row: dict[str, object] = {"scenario": place.name, "file": str(place.scenario)}
     row |= {"roads_in_extract": read.roads, "signal_nodes_in_extract": read.signal_nodes}
+    row["left_out"] = read.left_out
     row |= {**asdict(imported), **asdict(rush), "licence": read.licence}
     _report(row, as_json)
 

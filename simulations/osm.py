@@ -18,6 +18,10 @@ _OPTIONS = (
     "--keep-edges.components", "1", "--aggregate-warnings", "3",
 )  # fmt: skip
 _PEDESTRIANS = ("--sidewalks.guess", "--crossings.guess", "--walkingareas")
+_MOTOR = {
+    "motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street",
+    "service", "busway", "bus_guideway", "road",
+}  # fmt: skip
 _LICENCE = "map data: OpenStreetMap contributors, ODbL 1.0"
 
 
@@ -31,7 +35,17 @@ class Extract:
 
     @property
     def roads(self) -> int:
-        return sum(self.ways.values())
+        """Ways for motor traffic."""
+        return sum(number for kind, number in self.ways.items() if kind.removesuffix("_link") in _MOTOR)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Ways that make no road, by highway class, most first."""
+        return {
+            kind: number
+            for kind, number in self.ways.most_common()
+            if kind.removesuffix("_link") not in _MOTOR
+        }
 
 
 @dataclass(frozen=True, slots=True)

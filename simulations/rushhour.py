@@ -24,8 +24,16 @@ CLASSES = {
     "car": (0.91, {"vClass": "passenger", "length": "4.6", "speedFactor": "normc(1.0,0.1,0.7,1.3)"}),
     "van": (0.06, {"vClass": "delivery", "length": "6.0", "speedFactor": "normc(0.98,0.08,0.7,1.2)"}),
     "truck": (0.03, {"vClass": "truck", "length": "9.5", "speedFactor": "normc(0.95,0.05,0.7,1.1)"}),
+    "bus": (0.0, {"vClass": "bus", "length": "12.0", "speedFactor": "normc(0.95,0.05,0.7,1.1)"}),
+    "motorcycle": (0.0, {"vClass": "motorcycle"}),
+    "bicycle": (0.0, {"vClass": "bicycle"}),
 }
-"""Share of all vehicles, and what SUMO is told of them."""
+"""Share of all vehicles of a made rush hour, and what SUMO is told of them."""
+
+
+def vehicle_type(name: str) -> dict[str, str]:
+    """The attributes of a vehicle type of `CLASSES`, its id included."""
+    return {"id": name, **CLASSES[name][1], **_DRIVER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +108,10 @@ def _saturations(roads: Roads, load: Load, lasts_s: float) -> tuple[float, float
 def _write(path: Path, trips: Trips, load: Load, seed: int) -> None:
     random = np.random.default_rng([seed, 13])
     root = ET.Element("routes")
-    for name, (_, attributes) in CLASSES.items():
-        ET.SubElement(root, "vType", {"id": name, **attributes, **_DRIVER})
-    names = list(CLASSES)
-    kinds = random.choice(len(names), len(trips.depart_s), p=[share for share, _ in CLASSES.values()])
+    names = [name for name, (share, _) in CLASSES.items() if share > 0]
+    for name in names:
+        ET.SubElement(root, "vType", vehicle_type(name))
+    kinds = random.choice(len(names), len(trips.depart_s), p=[CLASSES[name][0] for name in names])
     for trip in sorted(load.routes):
         vehicle = ET.SubElement(
             root,
