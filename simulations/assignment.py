@@ -1,7 +1,7 @@
 """Routes for trips: loaded step by step, each step on the travel times that the earlier ones leave."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -38,12 +38,12 @@ def assign(
     trips: Trips,
     *,
     lasts_s: float,
-    steps: int,
+    ends: Sequence[int],
     seed: int,
     until: Callable[[Load], bool] = lambda _: False,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Load:
-    """Route the trips in `steps` random parts of equal size; stops early where `until` holds.
+    """Route the trips in random parts that end at `ends` of their number; stops early where `until` holds.
 
     Raises:
         ConfigError: duarouter is missing or refuses.
@@ -53,7 +53,7 @@ def assign(
     number = {id_: index for index, id_ in enumerate(roads.ids)}
     order = np.random.default_rng([seed, 11]).permutation(len(trips.depart_s))
     with TemporaryDirectory(prefix="citybrain-assignment-") as folder:
-        for step, part in enumerate(np.array_split(order, steps), 1):
+        for step, part in enumerate(np.split(order, list(ends))[: len(ends)], 1):
             router = _Router(net, roads, trips, Path(folder))
             found = list(router.routes(np.sort(part), travel_times(roads, load, lasts_s), seed + step))
             load.unroutable += len(part) - len(found)
@@ -63,7 +63,7 @@ def assign(
                 for one, other in pairwise(route):
                     if (place := places.get(f"{one} {other}")) is not None:
                         load.turn_vehicles[place] += 1
-            progress(step / steps)
+            progress(step / len(ends))
             if until(load):
                 break
     return load

@@ -1,5 +1,6 @@
 """Demand of a rush hour for any network: trips, routes and the file of vehicles that SUMO reads."""
 
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ MAX_VEHICLES = 200_000
 _MEAN, _P95 = 0.35, 0.70
 """Degrees of saturation at signals in the peak, weighted by vehicles, of which the first reached ends the
 loading: found by simulation of generated cities and of Luxembourg, queues at the peak and no gridlock."""
-_AUTOMATIC_STEPS = 25
+_MOST_PER_LANE = 90
+"""Vehicles an hour for each signalled lane, whatever their ways: more than any network carries."""
 _DRIVER = {"lcStrategic": "3", "lcAssertive": "1.5"}
 """City drivers sort themselves into lanes early and take small gaps; else two who must swap lanes wait on."""
 CLASSES = {
@@ -73,7 +75,7 @@ def make_rush_hour(
         roads,
         trips,
         lasts_s=lasts_s,
-        steps=STEPS if per_hour else _AUTOMATIC_STEPS,
+        ends=_growing(count) if per_hour is None else [count * k // STEPS for k in range(1, STEPS + 1)],
         seed=seed,
         until=lambda loaded: per_hour is None and _is_loaded(roads, loaded, lasts_s),
         progress=progress,
@@ -86,7 +88,16 @@ def make_rush_hour(
 
 def _enough(roads: Roads, hours: float) -> int:
     """More vehicles than the signals can carry, of which as many are taken as load them."""
-    return min(MAX_VEHICLES, max(400, round(20 * hours * float(roads.lanes[roads.is_signalled].sum()))))
+    lanes = float(roads.lanes[roads.is_signalled].sum())
+    return min(MAX_VEHICLES, max(400, round(_MOST_PER_LANE * hours * lanes)))
+
+
+def _growing(count: int) -> list[int]:
+    """Ends of parts, each end 8 % above the last: large networks are loaded after few parts."""
+    ends = [count * k // 100 for k in range(1, 5)]
+    while ends[-1] < count:
+        ends.append(min(count, math.ceil(ends[-1] * 1.08)))
+    return ends
 
 
 def _is_loaded(roads: Roads, load: Load, lasts_s: float) -> bool:
