@@ -10,7 +10,7 @@ import msgspec
 from citybrain.errors import ConfigError
 from simulations.citynet import build_city_net, node_id
 from simulations.cityplan import CityPlan, Road, plan_city
-from simulations.osm import Extract, Imported, import_extract, read_extract
+from simulations.osm import Extract, Imported, import_extract
 from simulations.rushhour import RushHour, make_rush_hour
 from simulations.scenario_file import SUFFIX, ScenarioFile, write_scenario_file
 from simulations.scenarios import own_folder
@@ -69,6 +69,11 @@ def place_for(name: str, out: Path | None, *, is_forced: bool) -> Place:
     return place
 
 
+def name_for(extract: Path) -> str:
+    """A scenario's name from that of a file: `My town.osm.gz` is `My-town`."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", extract.name.split(".")[0]).strip("-_") or "town"
+
+
 def make_city(signals: int, demand: Demand, place: Place, progress: Progress) -> RushHour:
     """A generated city with exactly `signals` signals; its plan and its demand follow from the seed.
 
@@ -85,19 +90,18 @@ def make_city(signals: int, demand: Demand, place: Place, progress: Progress) ->
 
 
 def import_city(
-    extract: Path, demand: Demand, place: Place, *, pedestrians: bool, progress: Progress
-) -> tuple[Extract, Imported, RushHour]:
-    """An OpenStreetMap extract as a scenario with a generated rush hour.
+    extract: Path, read: Extract, demand: Demand, place: Place, *, pedestrians: bool, progress: Progress
+) -> tuple[Imported, RushHour]:
+    """An OpenStreetMap extract, already looked through, as a scenario with a generated rush hour.
 
     Raises:
-        ConfigError: no extract, or one without signals; SUMO's programs are missing.
+        ConfigError: netconvert refuses it or finds no signal; SUMO's programs are missing.
     """
-    read = read_extract(extract)
     imported = import_extract(extract, place.net, pedestrians=pedestrians)
     rush = _rush(place, demand, progress)
     source = f"OpenStreetMap extract {extract.name}, generated demand (seed {demand.seed})"
     write_scenario_file(place.scenario, _told(place, source, read.licence, demand))
-    return read, imported, rush
+    return imported, rush
 
 
 def corridor(plan: CityPlan) -> list[str]:

@@ -18,8 +18,10 @@ from simulations.made import (
     Demand,
     import_city,
     make_city,
+    name_for,
     place_for,
 )
+from simulations.osm import read_extract
 
 F = TypeVar("F", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -106,11 +108,14 @@ def import_command(
       citybrain sim import town.osm --seed 1
       citybrain sim run --scenario town
     """
-    place = place_for(name or extract.name.split(".")[0], out, is_forced=force)
+    read = read_extract(extract)
+    place = place_for(name or name_for(extract), out, is_forced=force)
     demand = Demand(per_hour, seed, hours * HOUR_S)
-    read, imported, rush = _with_progress(
+    imported, rush = _with_progress(
         "routes",
-        lambda progress: import_city(extract, demand, place, pedestrians=pedestrians, progress=progress),
+        lambda progress: import_city(
+            extract, read, demand, place, pedestrians=pedestrians, progress=progress
+        ),
     )
     row: dict[str, object] = {"scenario": place.name, "file": str(place.scenario)}
     row |= {"roads_in_extract": read.roads, "signal_nodes_in_extract": read.signal_nodes}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from citybrain.errors import ConfigError
 
-_SECRETS_FREE = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "SYSTEMROOT", "TEMP", "TMP")
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "SYSTEMROOT", "TEMP", "TMP")
 
 
 def run_program(name: str, arguments: Sequence[str | Path], purpose: str) -> list[str]:
@@ -35,7 +35,7 @@ def run_tool(name: str, arguments: Sequence[str | Path], purpose: str) -> list[s
 
 
 def _run(command: list[str], home: Path, purpose: str) -> list[str]:
-    environment = {name: os.environ[name] for name in _SECRETS_FREE if name in os.environ}
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     proj = str(home / "data" / "proj")
     environment |= {"SUMO_HOME": str(home), "PROJ_LIB": proj, "PROJ_DATA": proj, "PYTHONHASHSEED": "0"}
     try:

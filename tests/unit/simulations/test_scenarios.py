@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from citybrain.errors import ConfigError
+from simulations.netfile import read_netfile
+from simulations.network import intersection_id
 from simulations.scenarios import demand, find_scenario, own_scenario_files, scenario_names
 
 
@@ -80,3 +82,10 @@ def test_a_folder_with_several_scenarios_asks_for_one(tmp_path: Path) -> None:
         (tmp_path / f"{name}.sumocfg").write_text("<configuration/>")
     with pytest.raises(ConfigError, match=r"2 scenarios.*a\.sumocfg"):
         find_scenario(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_corridor_names_intersections_of_its_network(name: str) -> None:
+    scenario = find_scenario(name)
+    lights = {c.tl for c in read_netfile(scenario.net).connections if c.tl}
+    assert set(scenario.corridor) <= {intersection_id(tl) for tl in lights}
