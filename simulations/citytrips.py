@@ -92,12 +92,15 @@ def make_trips(roads: Roads, count: int, lasts_s: float, seed: int) -> Trips:
     ends = np.array([kind.value[1] for kind in kinds], dtype=np.bool_)
     origin = np.where(starts, _draw(random, place.entries, count), _draw(random, place.homes, count))
     destination = np.zeros(count, dtype=np.int64)
-    for is_outside, weights in ((False, place.jobs), (True, place.exits)):
-        for index in np.flatnonzero(ends == is_outside):
-            near = _distance_weight(
-                roads, place, int(origin[index]), is_through=bool(starts[index] & ends[index])
-            )
-            destination[index] = _draw(random, weights * near, 1)[0]
+    # All trips of one origin and purpose at once: there are far fewer of these than trips.
+    _, group = np.unique(origin * 4 + starts * 2 + ends, return_inverse=True)
+    for together in np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1]):
+        first = int(together[0])
+        near = _distance_weight(
+            roads, place, int(origin[first]), is_through=bool(starts[first] & ends[first])
+        )
+        weights = place.exits if ends[first] else place.jobs
+        destination[together] = _draw(random, weights * near, len(together))
     return Trips(origin, destination, _departures(random, count, lasts_s), starts, ends)
 
 

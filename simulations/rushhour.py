@@ -15,7 +15,7 @@ from simulations.roads import Roads, read_roads
 
 STEPS = 10
 MAX_VEHICLES = 200_000
-_MEAN, _P95 = 0.35, 0.70
+_MEAN, _P95 = 0.35, 0.85
 """Degrees of saturation at signals in the peak, weighted by vehicles, of which the first reached ends the
 loading: found by simulation of generated cities and of Luxembourg, queues at the peak and no gridlock."""
 _MOST_PER_LANE = 90

@@ -87,7 +87,7 @@ def test_a_rush_hour_comes_in_from_outside_and_peaks_in_the_middle() -> None:
 
 def test_demand_is_chosen_so_that_signals_are_loaded() -> None:
     made = sim("make-city", "--signals", "6", "--seed", "3", "--hours", "0.25")
-    assert made["saturation_mean"] >= 0.35 or made["saturation_p95"] >= 0.7
+    assert made["saturation_mean"] >= 0.35 or made["saturation_p95"] >= 0.85
     assert made["saturation_p95"] < 1.2
     assert demand(find_scenario("city6-3")) == made["vehicles"]
 
