@@ -15,8 +15,11 @@ from simulations.figures import RunFigures
 from simulations.events_cli import export_events
 from simulations.netfile import read_netfile
 from simulations.report_cli import report
-from simulations.scenarios import Scenario, demand, find_scenario, scenario_names
 from simulations.sensing import OBSERVE, Sensing
+from simulations.counts_cli import demand_command
+from simulations.made_cli import import_command, make_city_command
+from simulations.scenarios import find_scenario
+from simulations.scenarios_cli import list_scenarios
 
 
 @click.group()
@@ -24,35 +27,8 @@ def sim() -> None:
     """List simulated cities, and run one under a signal controller."""
 
 
-@sim.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def list_scenarios(as_json: bool) -> None:
-    """Show the scenarios that can be run by name.
-
-    \b
-    Example:
-      citybrain sim list
-    """
-    rows = [_row(find_scenario(name)) for name in scenario_names()]
-    if as_json:
-        click.echo(msgspec.json.encode(rows))
-        return
-    table = Table("scenario", "signals", "vehicles", "hours", "source", "licence")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
-
-
-def _row(scenario: Scenario) -> dict[str, str | int | float]:
-    signals = {c.tl for c in read_netfile(scenario.net).connections if c.tl}
-    return {
-        "scenario": scenario.name,
-        "signals": len(signals),
-        "vehicles": demand(scenario),
-        "hours": round((scenario.end_s - scenario.begin_s) / 3600, 2),
-        "source": scenario.source,
-        "licence": scenario.licence,
-    }
+for _command in (list_scenarios, make_city_command, import_command, demand_command):
+    sim.add_command(_command)
 
 
 @sim.command()

@@ -217,10 +217,7 @@ def _line(fault: Exception) -> str:
 
 def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | None = None) -> list[str]:
     """SUMO's arguments for a scenario: one-second steps, nothing teleports, every vehicle accounted for."""
-    command = ["sumo", "--net-file", str(scenario.net)]
-    command += ["--route-files", ",".join(map(str, scenario.routes))]
-    if scenario.additional:
-        command += ["--additional-files", ",".join(map(str, scenario.additional))]
+    command = ["sumo", *scenario.arguments()]
     command += ["--begin", str(scenario.begin_s), "--end", str(scenario.begin_s + seconds)]
     command += ["--seed", str(seed), "--time-to-teleport", "-1", "--step-length", "1"]
     command += ["--collision.action", "warn"]

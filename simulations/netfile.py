@@ -1,12 +1,12 @@
 """What is written in a SUMO network file, as plain values; see network.py for what it means to us."""
 
-import gzip
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from citybrain.errors import ConfigError
 from simulations.projection import Projection, projection_of
+from simulations.sumoxml import read_root
 
 Point = tuple[float, float]
 
@@ -86,7 +86,7 @@ def read_netfile(path: Path, additional: tuple[Path, ...] = ()) -> NetFile:
     Raises:
         ConfigError: a file that cannot be read or is not a SUMO network.
     """
-    root = _root(path)
+    root = read_root(path)
     location = root.find("location")
     if root.tag != "net" or location is None:
         raise ConfigError(f"{path} is not a SUMO network: it has no <net> with a <location>")
@@ -98,17 +98,8 @@ def read_netfile(path: Path, additional: tuple[Path, ...] = ()) -> NetFile:
     connections = tuple(_connection(element) for element in root.iter("connection"))
     programs = _programs(root)
     for extra in additional:
-        programs |= _programs(_root(extra))
+        programs |= _programs(read_root(extra))
     return NetFile(path, projection, lanes, edges, junctions, connections, programs)
-
-
-def _root(path: Path) -> ET.Element:
-    try:
-        data = path.read_bytes()
-        text = gzip.decompress(data) if path.suffix == ".gz" else data
-        return ET.fromstring(text)  # noqa: S314 - a file that the operator names
-    except (OSError, ET.ParseError, EOFError) as error:
-        raise ConfigError(f"{path} cannot be read as XML: {error}") from error
 
 
 def _edge(element: ET.Element, lanes: dict[str, NetLane]) -> NetEdge:

@@ -126,11 +126,8 @@ class Simulator:
 
 
 def _arguments(scenario: Scenario, seed: int) -> list[str]:
-    files = ["--net-file", str(scenario.net), "--route-files", ",".join(map(str, scenario.routes))]
-    if scenario.additional:
-        files += ["--additional-files", ",".join(map(str, scenario.additional))]
     return [
-        *files,
+        *scenario.arguments(),
         "--begin", str(scenario.begin_s),
         "--step-length", str(STEP_S),
         "--seed", str(seed),

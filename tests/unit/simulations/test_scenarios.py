@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from citybrain.errors import ConfigError
-from simulations.scenarios import demand, find_scenario, scenario_names
+from simulations.netfile import read_netfile
+from simulations.network import intersection_id
+from simulations.scenarios import demand, find_scenario, own_scenario_files, scenario_names
 
 
 def test_every_known_scenario_is_there_with_demand() -> None:
@@ -56,3 +58,34 @@ def test_signal_rules_are_those_of_the_published_comparison_or_of_the_street() -
     assert find_scenario("cologne8").protocol("street").all_red_s == 2.0
     with pytest.raises(ConfigError, match="resco or street"):
         find_scenario("cologne8").protocol("other")
+
+
+def test_a_users_own_scenario_is_found_by_name_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYBRAIN_DATA_DIR", str(tmp_path))
+    folder = tmp_path / "scenarios" / "town"
+    folder.mkdir(parents=True)
+    (folder / "town.net.xml").write_text("<net/>")
+    (folder / "town.scenario.toml").write_text('net = "town.net.xml"\nlicence = "ours"')
+    assert find_scenario("town").licence == "ours"
+    assert find_scenario(str(folder)) == find_scenario("town")
+    assert list(own_scenario_files()) == ["town"]
+    with pytest.raises(ConfigError, match=r"grid4x4.*town"):
+        find_scenario("atlantis")
+
+
+def test_a_folder_with_several_scenarios_asks_for_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no"):
+        find_scenario(str(tmp_path))
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.sumocfg").write_text("<configuration/>")
+    with pytest.raises(ConfigError, match=r"2 scenarios.*a\.sumocfg"):
+        find_scenario(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_corridor_names_intersections_of_its_network(name: str) -> None:
+    scenario = find_scenario(name)
+    lights = {c.tl for c in read_netfile(scenario.net).connections if c.tl}
+    assert set(scenario.corridor) <= {intersection_id(tl) for tl in lights}
