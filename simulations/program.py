@@ -1,0 +1,44 @@
+"""Fixed plans as SUMO programs: an additional file that any SUMO run can load in place of its own programs."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from citybrain.messages import Interval
+from simulations.network import SignalNetwork
+from traffic.design import Design, SignalPlan
+from traffic.network import rules_of
+from traffic.timing import Rules
+
+PROGRAM = "optimised"
+
+
+def write_programs(network: SignalNetwork, design: Design, path: Path) -> None:
+    """Write one static `tlLogic` for each signal of the plan, with yellow and all-red by the network's rules."""
+    root = ET.Element("additional")
+    for id_, plan in design.signals.items():
+        rules = rules_of(network.configs[id_])
+        logic = ET.SubElement(
+            root, "tlLogic", id=network.tls[id_], type="static", programID=PROGRAM, offset=str(plan.offset_s)
+        )
+        for seconds, state, name in stages(rules, plan):
+            ET.SubElement(logic, "phase", duration=str(seconds), state=state, name=name)
+    ET.indent(root)
+    path.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def stages(rules: Rules, plan: SignalPlan) -> list[tuple[int, str, str]]:
+    """The cycle in (seconds, indications, name): each green, and the yellow and all-red that follow it."""
+    found = []
+    following = (*plan.order[1:], plan.order[0])
+    for phase, target, green_s in zip(plan.order, following, plan.green_s, strict=True):
+        found.append((green_s, rules.phases[phase].indications, f"phase {phase}"))
+        yellow_s = _whole(rules.yellow_length_s(phase, target))
+        if yellow_s:
+            found.append((yellow_s, rules.clearing(phase, target, Interval.YELLOW), "yellow"))
+            if red_s := _whole(rules.all_red_length_s(phase, target)):
+                found.append((red_s, rules.clearing(phase, target, Interval.ALL_RED), "all-red"))
+    return found
+
+
+def _whole(seconds: float) -> int:
+    return int(-(-seconds // 1))
