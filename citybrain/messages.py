@@ -278,7 +278,28 @@ class Phase(Value, frozen=True):
     min_green_s: Seconds
     max_green_s: Seconds
     local_green_s: Seconds
-    """Its split in the controller's own fixed-time plan."""
+    """Its split in the controller's own fixed-time plan, where that is not coordinated."""
+
+
+class PlanStage(Value, frozen=True):
+    """One green of a coordinated plan."""
+
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    start_s: Seconds
+    """In the cycle."""
+    green_s: Seconds
+
+
+class LocalPlan(Value, frozen=True):
+    """A controller's own fixed-time plan in step with its neighbours: it begins at `offset_s` in each cycle.
+
+    Cycles are counted from 0 on the field's clock, which all controllers of a corridor must share.
+    """
+
+    cycle_s: Annotated[float, Meta(gt=0, le=600)]
+    offset_s: Seconds
+    stages: Annotated[list[PlanStage], Meta(min_length=1, max_length=64)]
+    """In order of `start_s`; between two lies the change."""
 
 
 class ApproachLane(Value, frozen=True):
@@ -300,6 +321,8 @@ class IntersectionConfig(Stored, frozen=True, kw_only=True, tag="intersection_co
     all_red_s: Seconds
     downstream: dict[LaneId, Metres] = {}
     """Storage length of each exit lane."""
+    local_plan: LocalPlan | None = None
+    """Where there is none, phases follow each other for `local_green_s` each, out of step with neighbours."""
 
 
 class RoadSegment(Value, frozen=True):

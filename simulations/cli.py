@@ -11,6 +11,7 @@ from rich.table import Table
 
 from simulations.control import CONTROLLERS, Run, RunResult, run_scenario
 from simulations.netfile import read_netfile
+from simulations.plan_cli import optimise_plan_command
 from simulations.scenarios import Scenario, demand, find_scenario, scenario_names
 
 
@@ -89,3 +90,6 @@ def _table(result: RunResult) -> Table:
     for name, value in asdict(result).items():
         table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
     return table
+
+
+sim.add_command(optimise_plan_command)

@@ -6,12 +6,13 @@ under a second; nothing is measured under some signal plan, so a bad plan in for
 
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from citybrain.errors import ConfigError
+from simulations.control import sumo_command
 from simulations.netfile import NetFile
 from simulations.network import SignalNetwork
 from simulations.scenarios import Scenario
@@ -35,12 +36,11 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """One vehicle's way; no identity. `exit_s`: when it would leave each edge on a free road."""
+    """One vehicle's way; no identity."""
 
     depart_s: float
     kind: Kind
     edges: tuple[str, ...]
-    exit_s: tuple[float, ...]
 
 
 def routed_trips(scenario: Scenario) -> list[Trip]:
@@ -62,15 +62,17 @@ def counted(
 
     period_s: how long such demand lasts; the window's length unless given.
     """
-    counter = _Counter(network)
+    counter = TurnCounter(network)
     hours = (end_s - begin_s) / 3600.0
     for trip in trips:
         if begin_s <= trip.depart_s < end_s:
-            counter.add(trip)
+            counter.add(trip.edges, trip.kind)
     return counter.demand(hours, period_s or end_s - begin_s)
 
 
-class _Counter:
+class TurnCounter:
+    """Adds up vehicles by turn at signals, and from signal to signal."""
+
     def __init__(self, network: SignalNetwork) -> None:
         self._net = network.net
         self._movements: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -82,37 +84,48 @@ class _Counter:
                     self._movements[key][id_].append(index)
         self._inside = _inside(self._net)
         self._places: dict[tuple[str, str, str], int] = {}
-        self._turns: dict[str, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
+        self._turns: dict[str, list[tuple[int, ...]]] = defaultdict(list)
         self._flows: dict[tuple[str, int], float] = defaultdict(float)
         self._headways: dict[tuple[str, int], float] = defaultdict(float)
         self._links: dict[tuple[tuple[str, int], tuple[str, int]], list[float]] = {}
         self._space_m = self._vehicles = 0.0
 
-    def add(self, trip: Trip) -> None:
-        """Count one trip at every signal on its way."""
+    def add(self, edges: Sequence[str], kind: Kind, count: float = 1.0) -> None:
+        """Count vehicles that drive these edges one after the other, at every signal on their way."""
+        self._vehicles += count
+        self._space_m += count * kind.space_m
+        for turn, inside_mps in self._along(edges, count):
+            self._flows[turn] += count
+            self._headways[turn] += count * _headway_s(kind, inside_mps)
+
+    def link(self, edges: Sequence[str], count: float) -> None:
+        """These vehicles go from signal to signal on this way; their turns are counted elsewhere."""
+        for _ in self._along(edges, count):
+            pass
+
+    def _along(self, edges: Sequence[str], count: float) -> Iterator[tuple[tuple[str, int], float]]:
+        """Each turn at a signal with the speed across the junction; links between them are added up."""
         last: tuple[str, int] | None = None
         since_s = since_m = 0.0
-        self._vehicles += 1
-        self._space_m += trip.kind.space_m
-        for here, there in zip(trip.edges, trip.edges[1:], strict=False):
-            length_m, speed_mps = self._along(here)
+        for here, there in zip(edges, edges[1:], strict=False):
+            length_m, speed_mps = self._road(here)
             inside_m, inside_mps = self._inside.get((here, there), (0.0, 8.0))
             since_s += length_m / speed_mps
             since_m += length_m
             for id_ in self._movements.get((here, there), ()):
                 turn = (id_, self._place(id_, here, there))
-                self._flows[turn] += 1
-                self._headways[turn] += _headway_s(trip.kind, inside_mps)
+                yield turn, inside_mps
                 if last is not None:
                     link = self._links.setdefault((last, turn), [0.0, 0.0, 0.0])
-                    link[0] += 1
-                    link[1] += since_s
-                    link[2] += since_m
+                    link[0] += count
+                    link[1] += count * since_s
+                    link[2] += count * since_m
                 last, since_s, since_m = turn, 0.0, 0.0
             since_s += inside_m / inside_mps
             since_m += inside_m
 
     def demand(self, hours: float, period_s: float) -> Demand:
+        """What was counted in so many hours, in veh/h."""
         turns = {
             id_: [
                 Turn(
@@ -120,7 +133,7 @@ class _Counter:
                     self._flows[id_, place] / hours,
                     self._headways[id_, place] / max(self._flows[id_, place], 1e-9),
                 )
-                for place, (movements, _) in enumerate(placed)
+                for place, movements in enumerate(placed)
             ]
             for id_, placed in self._turns.items()
         }
@@ -136,10 +149,10 @@ class _Counter:
         key = (id_, here, there)
         if key not in self._places:
             self._places[key] = len(self._turns[id_])
-            self._turns[id_].append((tuple(self._movements[here, there][id_]), 0.0))
+            self._turns[id_].append(tuple(self._movements[here, there][id_]))
         return self._places[key]
 
-    def _along(self, edge: str) -> tuple[float, float]:
+    def _road(self, edge: str) -> tuple[float, float]:
         lane = self._net.lanes[self._net.edges[edge].lanes[0]]
         return lane.length_m, max(1.0, lane.speed_mps) * FREE_FLOW
 
@@ -173,16 +186,11 @@ def _resolve(scenario: Scenario, routes: Path) -> dict[str, Kind]:
     import libsumo
 
     until_s = scenario.end_s + _CLEAR_S
-    command = ["sumo", "--net-file", str(scenario.net)]
-    command += ["--route-files", ",".join(map(str, scenario.routes))]
-    if scenario.additional:
-        command += ["--additional-files", ",".join(map(str, scenario.additional))]
-    command += ["--begin", str(scenario.begin_s), "--end", str(until_s)]
+    command = sumo_command(scenario, 1, until_s - scenario.begin_s)
     command += ["--mesosim", "true", "--meso-junction-control", "false", "--meso-tls-penalty", "0"]
-    command += ["--meso-jam-threshold", "-1", "--meso-overtaking", "true", "--step-length", "1"]
-    command += ["--vehroute-output", str(routes), "--vehroute-output.exit-times"]
-    command += ["--vehroute-output.write-unfinished", "--vehroute-output.last-route"]
-    command += ["--time-to-teleport", "-1", "--no-step-log", "--no-warnings", "--duration-log.disable"]
+    command += ["--meso-jam-threshold", "-1", "--meso-overtaking", "true"]
+    command += ["--vehroute-output", str(routes), "--vehroute-output.last-route"]
+    command += ["--vehroute-output.write-unfinished"]
     try:
         libsumo.start(command)
     except Exception as fault:
@@ -210,6 +218,5 @@ def _trips(routes: Path, kinds: dict[str, Kind]) -> Iterator[Trip]:
                 float(element.get("depart", "0")),
                 kinds.get(element.get("type", ""), usual),
                 tuple(route.get("edges", "").split()),
-                tuple(float(exit_) for exit_ in route.get("exitTimes", "").split()),
             )
         element.clear()

@@ -1,9 +1,13 @@
 """Fixed plans as SUMO programs: an additional file that any SUMO run can load in place of its own programs."""
 
+import dataclasses
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from pathlib import Path
 
-from citybrain.messages import Interval
+import msgspec
+
+from citybrain.messages import Interval, LocalPlan, PlanStage
 from simulations.network import SignalNetwork
 from traffic.design import Design, SignalPlan
 from traffic.network import rules_of
@@ -42,3 +46,22 @@ def stages(rules: Rules, plan: SignalPlan) -> list[tuple[int, str, str]]:
 
 def _whole(seconds: float) -> int:
     return int(-(-seconds // 1))
+
+
+def local_plan(network: SignalNetwork, design: Design, id_: str) -> LocalPlan:
+    """One signal's part as its controller's own plan, on a clock that all signals share."""
+    plan, found, start_s = design.signals[id_], [], 0
+    for seconds, _, name in stages(rules_of(network.configs[id_]), plan):
+        if name.startswith("phase"):
+            found.append(PlanStage(phase=plan.order[len(found)], start_s=start_s, green_s=seconds))
+        start_s += seconds
+    return LocalPlan(cycle_s=design.cycle_s, offset_s=plan.offset_s, stages=found)
+
+
+def with_local_plans(network: SignalNetwork, plans: Mapping[str, LocalPlan]) -> SignalNetwork:
+    """The network with these plans in its signals' configurations, for their controllers to fall back on."""
+    configs = {
+        id_: msgspec.structs.replace(config, local_plan=plans[id_]) if id_ in plans else config
+        for id_, config in network.configs.items()
+    }
+    return dataclasses.replace(network, configs=configs)

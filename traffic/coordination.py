@@ -227,11 +227,3 @@ def sweep(
             best_splits(streets, model, i, plans, state, spare, False)
         settle(streets, model, i, plans, state, spare)
 
-
-@numba.njit(nogil=True, cache=True)
-def shift_group(
-    streets: Streets, group: Ints, plans: Plans, cycle: int, shift: int
-) -> None:
-    """Shift the offsets of all these intersections together."""
-    for i in group:
-        plans.offset_s[i] = (plans.offset_s[i] + shift) % cycle

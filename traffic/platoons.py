@@ -22,11 +22,11 @@ MAX_ENTRIES = 16
 class Model(NamedTuple):
     """Constants of the model; docs/plans.md says where they come from."""
 
-    start_lost_s: int = 1
-    """Seconds of green in which nobody has crossed yet, beyond the first headway."""
+    start_lost_s: int = 3
+    """Seconds of green in which the flow does not count: start-up, and what a fluid does not know of chance."""
     yellow_used_s: int = 1
     """Seconds of yellow that who cannot stop still uses."""
-    permissive_used_s: int = 2
+    permissive_used_s: int = 3
     """Seconds of yellow in which those who waited for a gap inside the intersection clear it."""
     permissive_extra_s: float = 0.5
     """Added to the headway of who looks for a gap."""
@@ -37,7 +37,7 @@ class Model(NamedTuple):
     """Foes must leave this much time free."""
     least_gap: float = 0.03
     """Share of time in which a gap is found in saturated foes."""
-    stop_s: float = 3.0
+    stop_s: float = 4.0
     """Seconds that braking and accelerating cost beyond the time in the queue."""
     spill: float = 0.5
     """Vehicle-seconds a second, for each vehicle squared that a queue is longer than its road."""
