@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -79,7 +80,11 @@ class TurnCounter:
         for id_, config in network.configs.items():
             for index, movement in enumerate(config.movements):
                 lanes = self._net.lanes
-                if movement.from_lane in lanes and movement.to_lane in lanes and movement.turn != "pedestrian":
+                if (
+                    movement.from_lane in lanes
+                    and movement.to_lane in lanes
+                    and movement.turn != "pedestrian"
+                ):
                     key = (lanes[movement.from_lane].edge, lanes[movement.to_lane].edge)
                     self._movements[key][id_].append(index)
         self._inside = _inside(self._net)
@@ -107,7 +112,7 @@ class TurnCounter:
         """Each turn at a signal with the speed across the junction; links between them are added up."""
         last: tuple[str, int] | None = None
         since_s = since_m = 0.0
-        for here, there in zip(edges, edges[1:], strict=False):
+        for here, there in pairwise(edges):
             length_m, speed_mps = self._road(here)
             inside_m, inside_mps = self._inside.get((here, there), (0.0, 8.0))
             since_s += length_m / speed_mps
@@ -172,7 +177,7 @@ def _headway_s(kind: Kind, speed_mps: float) -> float:
 
 def _inside(net: NetFile) -> dict[tuple[str, str], tuple[float, float]]:
     """Length and speed of the way across a junction, from edge to edge."""
-    inside = {}
+    inside: dict[tuple[str, str], tuple[float, float]] = {}
     for connection in net.connections:
         lane = net.lanes.get(connection.via)
         if lane is not None and connection.from_lane in net.lanes and connection.to_lane in net.lanes:

@@ -194,15 +194,17 @@ def validate(plan: Plan, seeds: Sequence[int], progress: Callable[[float], None]
 
 
 def fallback(plan: Plan) -> bytes:
-    """City Brain's own form of the plan as JSON: what `IntersectionConfig.local_plan` takes, by intersection."""
+    """City Brain's own form of the plan as JSON: each intersection's `IntersectionConfig.local_plan`."""
     signals = {id_: local_plan(plan.network, plan.design, id_) for id_ in plan.design.signals}
     return msgspec.json.format(
-        msgspec.json.encode({
-            "scenario": plan.scenario.name,
-            "protocol": plan.protocol,
-            "cycle_s": plan.design.cycle_s,
-            "signals": signals,
-        })
+        msgspec.json.encode(
+            {
+                "scenario": plan.scenario.name,
+                "protocol": plan.protocol,
+                "cycle_s": plan.design.cycle_s,
+                "signals": signals,
+            }
+        )
     )
 
 

@@ -16,14 +16,15 @@ from simulations.scenarios import find_scenario
 from simulations.turncounts import read_turn_counts
 from traffic.bandwidth import Band, corridor_band
 from traffic.design import CYCLES_S
-from traffic.streets import Demand
 
 _COMPARED = ("delay_s", "trip_time_s", "waiting_s", "p95_delay_s", "unfinished", "never_departed")
 
 
 @click.command(name="optimise-plan")
 @click.option("--scenario", default="cologne8", show_default=True, help="A name of `sim list`, or a path.")
-@click.option("--corridor", default="", help="Intersections along a road, a,b,c; the others keep their plans.")
+@click.option(
+    "--corridor", default="", help="Intersections along a road, a,b,c; the others keep their plans."
+)
 @click.option("--protocol", type=click.Choice(["resco", "street"]), default="street", show_default=True)
 @click.option(
     "--counts",
@@ -36,10 +37,16 @@ _COMPARED = ("delay_s", "trip_time_s", "waiting_s", "p95_delay_s", "unfinished",
     type=click.IntRange(0),
     help="Trials in simulation after the design; default 80 up to 10 signals, 40 up to 30, else none.",
 )
-@click.option("--seeds", default="1,2,3", show_default=True, help="For validation; the design never sees them.")
+@click.option(
+    "--seeds", default="1,2,3", show_default=True, help="For validation; the design never sees them."
+)
 @click.option("--validate/--no-validate", "validates", default=True, help="Simulate before and after.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write SUMO programs there (--additional-files).")
-@click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Write City Brain's fallback plan.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write SUMO programs there (--additional-files)."
+)
+@click.option(
+    "--plan", "plan_path", type=click.Path(path_type=Path), help="Write City Brain's fallback plan."
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write plan and figures there.")
 def optimise_plan_command(
     *,
@@ -132,9 +139,9 @@ def _show(plan: Plan, checked: Validation | None, corridor: list[str]) -> None:
     if checked is not None:
         table = Table("mean of the seeds", "own programs", "optimised", "change")
         for name in _COMPARED:
-            own, planned = checked.mean(name)
-            change = f"{planned / own - 1:+.0%}" if own else ""
-            table.add_row(name, f"{own:.1f}", f"{planned:.1f}", change)
+            before, after = checked.mean(name)
+            change = f"{after / before - 1:+.0%}" if before else ""
+            table.add_row(name, f"{before:.1f}", f"{after:.1f}", change)
         console.print(table)
 
 

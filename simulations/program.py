@@ -1,4 +1,4 @@
-"""Fixed plans as SUMO programs: an additional file that any SUMO run can load in place of its own programs."""
+"""Fixed plans as SUMO programs, in an additional file that any SUMO run can load, and as local plans."""
 
 import dataclasses
 import xml.etree.ElementTree as ET
@@ -17,7 +17,7 @@ PROGRAM = "optimised"
 
 
 def write_programs(network: SignalNetwork, design: Design, path: Path) -> None:
-    """Write one static `tlLogic` for each signal of the plan, with yellow and all-red by the network's rules."""
+    """Write one static `tlLogic` for each signal of the plan, changes by the network's rules."""
     root = ET.Element("additional")
     for id_, plan in design.signals.items():
         rules = rules_of(network.configs[id_])
@@ -50,7 +50,8 @@ def _whole(seconds: float) -> int:
 
 def local_plan(network: SignalNetwork, design: Design, id_: str) -> LocalPlan:
     """One signal's part as its controller's own plan, on a clock that all signals share."""
-    plan, found, start_s = design.signals[id_], [], 0
+    plan, start_s = design.signals[id_], 0
+    found: list[PlanStage] = []
     for seconds, _, name in stages(rules_of(network.configs[id_]), plan):
         if name.startswith("phase"):
             found.append(PlanStage(phase=plan.order[len(found)], start_s=start_s, green_s=seconds))

@@ -72,7 +72,9 @@ class _Paths:
         edges = network.net.edges
         for here, there in counts:
             if here not in edges or there not in edges:
-                raise ConfigError(f"turning counts name {here} to {there}, which are not edges of the network")
+                raise ConfigError(
+                    f"turning counts name {here} to {there}, which are not edges of the network"
+                )
         self._network = network
         self._counts = counts
         self._onward: dict[str, dict[str, float]] = defaultdict(dict)

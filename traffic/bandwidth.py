@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from traffic.timing import GREEN
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One direction of a corridor. `efficiency`: band over cycle; `attainability`: over the shortest green."""
+    """One direction of a corridor; `efficiency` is band over cycle, `attainability` over least green."""
 
     intersections: tuple[str, ...]
     band_s: int
@@ -51,16 +52,12 @@ def band_s(greens: Sequence[np.ndarray], arrivals_s: Sequence[float]) -> int:
 def corridor_band(
     configs: dict[str, IntersectionConfig], plan: Design, demand: Demand, corridor: Sequence[str]
 ) -> Band | None:
-    """The band along these intersections, on the turns that most vehicles take; None where nobody drives it."""
+    """The band along these intersections, on their busiest turns; None where nobody drives it."""
     path = _path(demand.links, corridor)
     if path is None:
         return None
-    greens = []
-    for (id_, place), own in ((link.source, link) for link in path):
-        del own
-        greens.append(_green(configs[id_], plan, demand.turns[id_][place].movements))
-    last, place = path[-1].target
-    greens.append(_green(configs[last], plan, demand.turns[last][place].movements))
+    places = [*(link.source for link in path), path[-1].target]
+    greens = [_green(configs[id_], plan, demand.turns[id_][place].movements) for id_, place in places]
     arrivals_s = np.concatenate([[0.0], np.cumsum([link.travel_s for link in path])])
     shortest = min(int(green.sum()) for green in greens)
     return Band(tuple(corridor), band_s(greens, list(arrivals_s)), plan.cycle_s, shortest)
@@ -69,7 +66,7 @@ def corridor_band(
 def _path(links: Sequence[Link], corridor: Sequence[str]) -> list[Link] | None:
     """The busiest link between each two neighbours, each going on from where the one before it arrives."""
     path: list[Link] = []
-    for here, there in zip(corridor, corridor[1:], strict=False):
+    for here, there in pairwise(corridor):
         fitting = [
             link
             for link in links

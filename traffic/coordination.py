@@ -12,9 +12,9 @@ from traffic.platoons import (
     Model,
     Plans,
     State,
-    _queue,
     change_s,
     gather,
+    queue_up,
     send,
     serve,
     show,
@@ -50,14 +50,18 @@ def lost_s(streets: Streets, i: int, phases: Ints) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def alone(streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State) -> float:
-    """Cost of intersection i under the arrivals in `state`, without its neighbours; `spare` is overwritten."""
+def alone(  # noqa: PLR0917 - numba calls by position
+    streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State
+) -> float:
+    """Cost of intersection i under the arrivals in `state`, seen alone; `spare` is overwritten."""
     show(streets, model, i, plans, spare.codes)
     return serve(streets, model, i, spare.codes, state.arrived, spare)
 
 
 @numba.njit(nogil=True, cache=True)
-def around(streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State) -> float:
+def around(  # noqa: PLR0917 - numba calls by position
+    streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State
+) -> float:
     """Cost of intersection i and of the lanes that its vehicles reach next; the result lies in `spare`."""
     total = alone(streets, model, i, plans, state, spare)
     send(streets, i, spare.out, spare.hop)
@@ -70,13 +74,15 @@ def around(streets: Streets, model: Model, i: int, plans: Plans, state: State, s
             h = streets.feed_hop[feed]
             if first <= h < last:
                 spare.arrived[lane] += streets.feed_share[feed] * (spare.hop[h] - state.hop[h])
-        cost, _, _ = _queue(streets, model, lane, spare.arrived[lane], state.rate[lane], left)
+        cost, _, _ = queue_up(streets, model, lane, spare.arrived[lane], state.rate[lane], left)
         total += cost
     return total
 
 
 @numba.njit(nogil=True, cache=True)
-def settle(streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State) -> float:
+def settle(  # noqa: PLR0917 - numba calls by position
+    streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State
+) -> float:
     """Carry intersection i's plan out in `state`; returns the cost around it."""
     for lane in range(streets.lane_ptr[i], streets.lane_ptr[i + 1]):
         gather(streets, lane, state.hop, state.arrived)
@@ -94,7 +100,7 @@ def settle(streets: Streets, model: Model, i: int, plans: Plans, state: State, s
 
 
 @numba.njit(nogil=True, cache=True)
-def best_offset(
+def best_offset(  # noqa: PLR0917 - numba calls by position
     streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State, step: int
 ) -> float:
     """Try offsets of intersection i all around the cycle, then beside the best; returns the cost."""
@@ -118,7 +124,7 @@ def best_offset(
 
 
 @numba.njit(nogil=True, cache=True)
-def best_splits(
+def best_splits(  # noqa: PLR0917 - numba calls by position
     streets: Streets, model: Model, i: int, plans: Plans, state: State, spare: State, is_alone: bool
 ) -> float:
     """Move seconds of green between the phases of intersection i while that helps; returns the cost."""
@@ -157,7 +163,7 @@ def best_splits(
 
 
 @numba.njit(nogil=True, cache=True)
-def fit(
+def fit(  # noqa: PLR0917 - numba calls by position
     streets: Streets, model: Model, i: int, sequence: Ints, plans: Plans, state: State, spare: State
 ) -> float:
     """Give intersection i this sequence with the best splits for the arrivals in `state`, seen alone.
@@ -182,7 +188,7 @@ def fit(
 
 
 @numba.njit(nogil=True, cache=True)
-def best_sequence(
+def best_sequence(  # noqa: PLR0917 - numba calls by position
     streets: Streets,
     model: Model,
     i: int,
@@ -191,7 +197,7 @@ def best_sequence(
     state: State,
     spare: State,
 ) -> float:
-    """Try other sequences of intersection i (rows, filled up with -1), each with splits and offset of its own."""
+    """Try other sequences of intersection i (rows filled up with -1), each with its own splits and offset."""
     best = around(streets, model, i, plans, state, spare)
     n, offset = plans.entries[i], plans.offset_s[i]
     phase, green = plans.phase[i].copy(), plans.green_s[i].copy()
@@ -216,7 +222,7 @@ def best_sequence(
 
 
 @numba.njit(nogil=True, cache=True)
-def sweep(
+def sweep(  # noqa: PLR0917 - numba calls by position
     streets: Streets, model: Model, order: Ints, plans: Plans, state: State, spare: State, with_splits: bool
 ) -> None:
     """Improve offsets, and splits if asked, of the intersections in this order, each given the others."""
@@ -226,4 +232,3 @@ def sweep(
         if with_splits:
             best_splits(streets, model, i, plans, state, spare, False)
         settle(streets, model, i, plans, state, spare)
-

@@ -70,7 +70,8 @@ def design(
 ) -> list[Design]:
     """The best plans, one for each of the `best` cycles, best first; the same for the same seed.
 
-    effort: how many times each chosen cycle's plan is shaken and improved again. progress gets the share done.
+    effort: how many times each chosen cycle's plan is shaken and improved again. progress gets the share
+    done.
 
     Raises:
         ConfigError: no cycle has room for the minimum greens of some intersection.
@@ -86,7 +87,7 @@ def design(
         tell(0.4 * (place + 1) / len(cycles_s))
     if not rough:
         raise ConfigError(
-            f"no cycle of {min(cycles_s)} to {max(cycles_s)} s has room for the minimum greens of every signal"
+            f"no cycle of {min(cycles_s)} to {max(cycles_s)} s has room for the minimum greens of all signals"
         )
     rough.sort(key=lambda entry: entry[0])
     done = []
@@ -138,7 +139,7 @@ class _Designer:
             if attempt > 0:
                 self._shake(trial, cycle_s)
             run(self._streets, self._model, trial, state, _ROUNDS)
-            if attempt == 0 or attempt == effort:
+            if attempt in {0, effort}:
                 for i in self._order:
                     settle(self._streets, self._model, i, trial, state, spare)
                     best_sequence(self._streets, self._model, i, self._sequences[i], trial, state, spare)

@@ -21,7 +21,8 @@ def lane_shares(lanes: Sequence[str], turns: Sequence[TurnFlow]) -> list[dict[in
     """Share of each turn's flow by movement, adding up to 1 for each turn.
 
     lanes: of each movement. Drivers choose the shorter queue, so that in the end the loads (flow times
-    headway) of a turn's lanes are as even as the other turns in them allow. Movements of one lane share evenly.
+    headway) of a turn's lanes are as even as the other turns in them allow. Movements of one lane share
+    evenly.
     """
     load: dict[str, float] = dict.fromkeys(lanes, 0.0)
     options = [_by_lane(lanes, turn.movements) for turn in turns]
@@ -31,7 +32,9 @@ def lane_shares(lanes: Sequence[str], turns: Sequence[TurnFlow]) -> list[dict[in
         for t in order:
             for lane, amount in chosen[t].items():
                 load[lane] -= amount
-            chosen[t] = _filled({lane: load[lane] for lane in options[t]}, turns[t].flow_vph * turns[t].headway_s)
+            chosen[t] = _filled(
+                {lane: load[lane] for lane in options[t]}, turns[t].flow_vph * turns[t].headway_s
+            )
             for lane, amount in chosen[t].items():
                 load[lane] += amount
     return [

@@ -23,7 +23,7 @@ class Model(NamedTuple):
     """Constants of the model; docs/plans.md says where they come from."""
 
     start_lost_s: int = 3
-    """Seconds of green in which the flow does not count: start-up, and what a fluid does not know of chance."""
+    """Seconds of green that do not count: start-up, and what a fluid does not know of chance."""
     yellow_used_s: int = 1
     """Seconds of yellow that who cannot stop still uses."""
     permissive_used_s: int = 3
@@ -45,11 +45,8 @@ class Model(NamedTuple):
     """How long the demand lasts (for the growth of oversaturated queues)."""
 
 
-DEFAULT_MODEL = Model()
-
-
 class Plans(NamedTuple):
-    """Fixed plans of all intersections: greens `phase[i, :entries[i]]` of `green_s` in order, from `offset_s`."""
+    """Fixed plans of all intersections: phases `phase[i, :entries[i]]`, `green_s` each, from `offset_s`."""
 
     entries: Ints
     phase: Ints
@@ -58,10 +55,10 @@ class Plans(NamedTuple):
 
 
 class State(NamedTuple):
-    """Profiles over a cycle of c seconds, by movement (codes, out), lane (rate, arrived) and hop, and lane costs.
+    """Profiles over a cycle of c seconds, by movement (codes, out), lane (rate, arrived) and hop.
 
-    Flows in vehicles a second. `cost`: delay and stops of a lane in vehicle-seconds a second. `queue`: its
-    longest queue, `served`: its degree of saturation.
+    Flows in vehicles a second. By lane also `cost`: delay and stops in vehicle-seconds a second, `queue`:
+    the longest, and the degree of saturation.
     """
 
     codes: Bytes
@@ -131,7 +128,9 @@ def show(streets: Streets, model: Model, i: int, plans: Plans, codes: Bytes) -> 
 
 
 @numba.njit(nogil=True, cache=True)
-def _rates(streets: Streets, model: Model, lane: int, codes: Bytes, out: Floats, rate: Floats) -> None:
+def _rates(  # noqa: PLR0917 - numba calls by position
+    streets: Streets, model: Model, lane: int, codes: Bytes, out: Floats, rate: Floats
+) -> None:
     """How many vehicles a second could leave the lane in each second of the cycle."""
     cycle = codes.shape[1]
     lost = model.start_lost_s
@@ -178,7 +177,9 @@ def _rates(streets: Streets, model: Model, lane: int, codes: Bytes, out: Floats,
 
 
 @numba.njit(nogil=True, cache=True)
-def _queue(streets: Streets, model: Model, lane: int, arrived: Floats, rate: Floats, left: Floats) -> tuple[float, float, float]:  # noqa: E501
+def queue_up(  # noqa: PLR0917 - numba calls by position
+    streets: Streets, model: Model, lane: int, arrived: Floats, rate: Floats, left: Floats
+) -> tuple[float, float, float]:
     """Serve the lane's arrivals; `left[t]` gets what leaves. Returns (cost, longest queue, saturation)."""
     cycle = len(arrived)
     demand, capacity = 0.0, 0.0
@@ -219,7 +220,9 @@ def _queue(streets: Streets, model: Model, lane: int, arrived: Floats, rate: Flo
 
 
 @numba.njit(nogil=True, cache=True)
-def serve(streets: Streets, model: Model, i: int, codes: Bytes, arrived: Floats, into: State) -> float:
+def serve(  # noqa: PLR0917 - numba calls by position
+    streets: Streets, model: Model, i: int, codes: Bytes, arrived: Floats, into: State
+) -> float:
     """Serve all lanes of intersection i; fills out, rate, cost, queue and saturation of `into`.
 
     Twice, because who seeks a gap depends on what the others let go. Returns the cost of its lanes.
@@ -230,7 +233,7 @@ def serve(streets: Streets, model: Model, i: int, codes: Bytes, arrived: Floats,
         total = 0.0
         for lane in range(streets.lane_ptr[i], streets.lane_ptr[i + 1]):
             _rates(streets, model, lane, codes, into.out, into.rate)
-            cost, queue, saturation = _queue(streets, model, lane, arrived[lane], into.rate[lane], left)
+            cost, queue, saturation = queue_up(streets, model, lane, arrived[lane], into.rate[lane], left)
             into.cost[lane], into.queue[lane], into.saturation[lane] = cost, queue, saturation
             total += cost
             for at in range(streets.lane_movement_ptr[lane], streets.lane_movement_ptr[lane + 1]):
@@ -267,7 +270,7 @@ def gather(streets: Streets, lane: int, hop: Floats, arrived: Floats) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def run(streets: Streets, model: Model, plans: Plans, state: State, rounds: int) -> float:
-    """Follow the flows through all intersections until they settle; the total cost in vehicle-seconds a second."""
+    """Follow the flows through all intersections until they settle; the total cost in vehicle-s a second."""
     count = len(streets.lane_ptr) - 1
     for i in range(count):
         show(streets, model, i, plans, state.codes)

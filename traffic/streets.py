@@ -1,4 +1,4 @@
-"""Signals and the streets between them as arrays for fixed-time design: who may go when, and who feeds whom."""
+"""Signals and the streets between them as arrays for fixed-time design: who may go when, who feeds whom."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,9 +65,10 @@ class Streets(NamedTuple):
     """Flat arrays; intersection i owns phases `phase_ptr[i]:phase_ptr[i + 1]`, movements and lanes alike.
 
     `green_code[code_ptr[i] + p * movements + m]` is what phase p shows to movement m; `yellow_s` and `red_s`
-    lie at `pair_ptr[i] + a * phases + b`, what the change shows at `clear_ptr[i] + (a * phases + b) * movements
-    + m`. Flows in vehicles a second, headways in s. A hop is what one turn sends down one approach; it belongs to the
-    intersection it leaves (`hop_ptr`), gathers `hop_movement` and spreads over `hop_lane` with `hop_share`.
+    lie at `pair_ptr[i] + a * phases + b`, what the change shows at
+    `clear_ptr[i] + (a * phases + b) * movements + m`. Flows in vehicles a second, headways in s. A hop is
+    what one turn sends down one approach; it belongs to the intersection it leaves (`hop_ptr`), gathers
+    `hop_movement` and spreads over `hop_lane` with `hop_share`.
     """
 
     phase_ptr: Ints
@@ -122,10 +123,10 @@ def build_streets(configs: Sequence[IntersectionConfig], demand: Demand) -> Stre
 
 
 _INTEGERS = {
-    "phase_ptr", "movement_ptr", "lane_ptr", "code_ptr", "pair_ptr", "yellow_s", "red_s", "clear_ptr", "min_green",
-    "lane_movement_ptr", "lane_movement", "movement_lane", "yield_ptr", "yield_movement", "hop_ptr",
-    "hop_movement_ptr", "hop_movement", "hop_delay_s", "hop_lane_ptr", "hop_lane", "feed_ptr", "feed_hop",
-    "reach_ptr", "reach_lane",
+    "phase_ptr", "movement_ptr", "lane_ptr", "code_ptr", "pair_ptr", "yellow_s", "red_s", "clear_ptr",
+    "min_green", "lane_movement_ptr", "lane_movement", "movement_lane", "yield_ptr", "yield_movement",
+    "hop_ptr", "hop_movement_ptr", "hop_movement", "hop_delay_s", "hop_lane_ptr", "hop_lane", "feed_ptr",
+    "feed_hop", "reach_ptr", "reach_lane",
 }  # fmt: skip
 _BYTES = {"green_code", "yellow_code", "red_code"}
 _POINTERS = (
@@ -263,8 +264,8 @@ class _Builder:
             # Behind a signal arrivals are more even than chance (HCM 6th ed., upstream filtering).
             lists["filtering"][lane] = 0.6 + 0.4 * entering / max(lists["flow"][lane], 1e-9)
             lists["filtering"][lane] = min(1.0, lists["filtering"][lane])
-            for hop, share in feeds.get(lane, ()):
-                lists["feed_hop"].append(hop)
+            for fed_by, share in feeds.get(lane, ()):
+                lists["feed_hop"].append(fed_by)
                 lists["feed_share"].append(share)
             lists["feed_ptr"].append(len(lists["feed_hop"]))
 

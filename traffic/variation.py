@@ -13,9 +13,7 @@ from traffic.timing import Rules
 SHORTEST_S, LONGEST_S = 30, 150
 
 
-def varied(
-    configs: Sequence[IntersectionConfig], plan: Design, random: np.random.Generator
-) -> Design | None:
+def varied(configs: Sequence[IntersectionConfig], plan: Design, random: np.random.Generator) -> Design | None:
     """One random change: of the cycle, of one signal's offset, splits or order; None where it is not allowed.
 
     Minimum greens and changes stay exact, and every signal's cycle adds up.
@@ -62,9 +60,7 @@ def lost_s(rules: Rules, order: Sequence[int]) -> int:
     return total
 
 
-def _moved(
-    config: IntersectionConfig, own: SignalPlan, random: np.random.Generator
-) -> SignalPlan | None:
+def _moved(config: IntersectionConfig, own: SignalPlan, random: np.random.Generator) -> SignalPlan | None:
     if len(own.order) < 2:
         return None
     one, other = random.choice(len(own.order), 2, replace=False)
@@ -109,4 +105,3 @@ def _fitted(
 
 def _least(config: IntersectionConfig, phase: int) -> int:
     return max(1, int(-(-config.phases[phase].min_green_s // 1)))
-

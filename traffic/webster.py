@@ -29,7 +29,9 @@ def least_cycle_s(lost_s: float, flow_ratios: Sequence[float], saturation: float
     """
     total = sum(flow_ratios) / saturation
     if total >= 1.0:
-        raise ConfigError(f"critical flow ratios of {total * saturation:.2f} cannot stay below {saturation:.2f}")
+        raise ConfigError(
+            f"critical flow ratios of {total * saturation:.2f} cannot stay below {saturation:.2f}"
+        )
     return lost_s / (1.0 - total)
 
 
@@ -44,7 +46,9 @@ def equisaturation_s(
         ConfigError: the minimum greens need more than there is.
     """
     if sum(min_green_s) > green_s + 1e-9:
-        raise ConfigError(f"minimum greens of {sum(min_green_s):.0f} s do not fit in {green_s:.0f} s of green")
+        raise ConfigError(
+            f"minimum greens of {sum(min_green_s):.0f} s do not fit in {green_s:.0f} s of green"
+        )
     greens = list(min_green_s)
     free = set(range(len(greens)))
     while free:
@@ -69,7 +73,9 @@ def uniform_delay_s(cycle_s: float, green_s: float, flow_ratio: float) -> float:
     return 0.5 * cycle_s * (1.0 - share) ** 2 / (1.0 - min(share, flow_ratio))
 
 
-def overflow_delay_s(saturation: float, capacity_vph: float, period_s: float, filtering: float = 1.0) -> float:
+def overflow_delay_s(
+    saturation: float, capacity_vph: float, period_s: float, filtering: float = 1.0
+) -> float:
     """Mean delay from randomness and oversaturation over a period, in s (HCM 6th ed., eq. 19-26, k = 0.5).
 
     saturation: degree of saturation, any. filtering: HCM's I, 1 for random arrivals, less behind signals.
