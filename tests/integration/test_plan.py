@@ -23,7 +23,7 @@ from simulations.program import with_local_plans
 from simulations.scenarios import find_scenario
 from simulations.turncounts import read_turn_counts
 
-SECONDS = 900.0
+SECONDS = 600.0
 
 
 def in_own_process(work: Callable[..., Any], *arguments: object) -> Any:
@@ -35,7 +35,7 @@ def in_own_process(work: Callable[..., Any], *arguments: object) -> Any:
 def planned(folder: str) -> dict[str, Any]:
     scenario = find_scenario("cologne3")
     short = dataclasses.replace(scenario, end_s=scenario.begin_s + SECONDS)
-    plan = optimise_plan(short, "street", cycles_s=[60, 80], refine=2, effort=0)
+    plan = optimise_plan(short, "street", cycles_s=[70], refine=1, effort=0)
     plan.additional(Path(folder) / "plan.add.xml")
     (Path(folder) / "plan.json").write_bytes(fallback(plan))
     checked = validate(plan, [5])
