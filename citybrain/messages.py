@@ -301,6 +301,28 @@ class Feeder(Value, frozen=True):
     """`to_lane` of the movements that feed it."""
     distance_m: Metres
     """From the beginning of that lane to the stop line."""
+    """Its split in the controller's own fixed-time plan, where that is not coordinated."""
+
+
+class PlanStage(Value, frozen=True):
+    """One green of a coordinated plan."""
+
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    start_s: Seconds
+    """In the cycle."""
+    green_s: Seconds
+
+
+class LocalPlan(Value, frozen=True):
+    """A controller's own fixed-time plan in step with its neighbours: it begins at `offset_s` in each cycle.
+
+    Cycles are counted from 0 on the field's clock, which all controllers of a corridor must share.
+    """
+
+    cycle_s: Annotated[float, Meta(gt=0, le=600)]
+    offset_s: Seconds
+    stages: Annotated[list[PlanStage], Meta(min_length=1, max_length=64)]
+    """In order of `start_s`; between two lies the change."""
 
 
 class ApproachLane(Value, frozen=True):
@@ -329,6 +351,8 @@ class IntersectionConfig(Stored, frozen=True, kw_only=True, tag="intersection_co
     """Ring-and-barrier order; empty where any phase may follow any other."""
     crossing_recall_s: Annotated[float, Meta(ge=10, le=600)] = 90.0
     """A crossing is served again at the latest so long after its walk (pedestrian recall)."""
+    local_plan: LocalPlan | None = None
+    """Where there is none, phases follow each other for `local_green_s` each, out of step with neighbours."""
 
 
 class RoadSegment(Value, frozen=True):

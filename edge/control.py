@@ -5,7 +5,7 @@ from datetime import datetime
 
 from citybrain.errors import UnsafeCommand
 from citybrain.messages import ControlMode, IntersectionConfig, Interval, SignalCommand
-from edge.plan import remaining_s, wanted_phase
+from edge.plan import check_plan, remaining_s, wanted_phase
 from edge.safety import SafetyGuard, Shown
 
 REPEAT_ACK_S = 10.0
@@ -45,6 +45,7 @@ class SignalControl:
     def __init__(
         self, config: IntersectionConfig, contact_lost_s: float, shown: str = "", clock_s: float = 0.0
     ) -> None:
+        check_plan(config)
         self.config = config
         self._contact_lost_s = contact_lost_s
         self._mode = ControlMode.LOCAL
@@ -104,7 +105,7 @@ class SignalControl:
             self._is_alone, self._restored = False, True
 
     def _follow_plan(self, shown: Shown) -> Shown:
-        wanted = wanted_phase(self.config, self._guard.rules, shown.phase, shown.elapsed_s)
+        wanted = wanted_phase(self.config, self._guard.rules, shown.phase, shown.elapsed_s, self._clock_s)
         try:
             self._guard.request(wanted, self._clock_s)
         except UnsafeCommand:
@@ -115,7 +116,7 @@ class SignalControl:
         if not _is_steady(shown):
             return shown.min_remaining_s
         if self._mode is ControlMode.LOCAL:
-            return remaining_s(self.config, shown.phase, shown.elapsed_s)
+            return remaining_s(self.config, shown.phase, shown.elapsed_s, self._clock_s)
         return None
 
     def _is_worth_telling(self, phase: int) -> bool:

@@ -20,6 +20,7 @@ from simulations.counts_cli import demand_command
 from simulations.made_cli import import_command, make_city_command
 from simulations.scenarios import find_scenario
 from simulations.scenarios_cli import list_scenarios
+from simulations.plan_cli import optimise_plan_command
 
 
 @click.group()
@@ -83,3 +84,4 @@ def _table(result: RunFigures) -> Table:
 
 sim.add_command(export_events)
 sim.add_command(report)
+sim.add_command(optimise_plan_command)
