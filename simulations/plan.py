@@ -111,6 +111,7 @@ def optimise_plan(
         best = bench.better(best, candidate)
     count = _trials(len(configs)) if refine is None else refine
     best = bench.refined(best, count, lambda done: tell("refining", 0.6 + 0.4 * done))
+    tell("done", 1.0)
     final = expected(configs, demand, best.design)
     return Plan(scenario, protocol, network, demand, final, own_s, best.delay_s)
 
