@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from citybrain.messages import IntersectionConfig, Interval
-from simulations.network import SignalNetwork, green_order
 from citybrain.rules import Rules, rules_of
+from simulations.network import SignalNetwork, green_order
 
 PROGRAM = "citybrain-actuated"
 MAX_GREEN_S = 50.0

@@ -11,16 +11,15 @@ from rich.table import Table
 
 from simulations.compare_cli import compare_command
 from simulations.control import CONTROLLERS, Run, run_scenario
-from simulations.figures import RunFigures
-from simulations.events_cli import export_events
-from simulations.netfile import read_netfile
-from simulations.report_cli import report
-from simulations.sensing import OBSERVE, Sensing
 from simulations.counts_cli import demand_command
+from simulations.events_cli import export_events
+from simulations.figures import RunFigures
 from simulations.made_cli import import_command, make_city_command
+from simulations.plan_cli import optimise_plan_command
+from simulations.report_cli import report
 from simulations.scenarios import find_scenario
 from simulations.scenarios_cli import list_scenarios
-from simulations.plan_cli import optimise_plan_command
+from simulations.sensing import OBSERVE, Sensing
 
 
 @click.group()

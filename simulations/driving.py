@@ -64,4 +64,4 @@ class Driver:
         heard_s = self._heard_s.get(config.intersection)
         if timer.is_changing or (heard_s is not None and clock_s - heard_s <= CONTACT_LOST_S):
             return timer.target
-        return wanted_phase(config, timer.rules, timer.phase, timer.elapsed_s)
+        return wanted_phase(config, timer.rules, timer.phase, timer.elapsed_s, clock_s)

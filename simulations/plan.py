@@ -9,7 +9,9 @@ import msgspec
 import numpy as np
 
 from citybrain.errors import ConfigError
-from simulations.control import EPOCH, Run, RunResult, run_scenario
+from simulations.control import Run, run_scenario
+from simulations.delivery import EPOCH
+from simulations.figures import RunFigures
 from simulations.flows import counted, routed_trips
 from simulations.network import SignalNetwork, read_network
 from simulations.program import local_plan, write_programs
@@ -165,11 +167,11 @@ class _Bench:
 class Validation:
     """Runs of the same seeds under the network's own programs and under the plan."""
 
-    own: tuple[RunResult, ...]
-    planned: tuple[RunResult, ...]
+    own: tuple[RunFigures, ...]
+    planned: tuple[RunFigures, ...]
 
     def mean(self, name: str) -> tuple[float, float]:
-        """A figure of RunResult, own and planned."""
+        """A figure of RunFigures, own and planned."""
         return (
             float(np.mean([getattr(run, name) for run in self.own])),
             float(np.mean([getattr(run, name) for run in self.planned])),

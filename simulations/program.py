@@ -1,6 +1,7 @@
 """Fixed plans as SUMO programs, in an additional file that any SUMO run can load, and as local plans."""
 
 import dataclasses
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,12 +9,12 @@ from pathlib import Path
 import msgspec
 
 from citybrain.messages import Interval, LocalPlan, PlanStage
+from citybrain.rules import Rules, rules_of
 from simulations.network import SignalNetwork
 from traffic.design import Design, SignalPlan
-from traffic.network import rules_of
-from traffic.timing import Rules
 
 PROGRAM = "optimised"
+_CLEARING = ((Interval.GREEN, "walk"), (Interval.YELLOW, "yellow"), (Interval.ALL_RED, "all-red"))
 
 
 def write_programs(network: SignalNetwork, design: Design, path: Path) -> None:
@@ -35,17 +36,12 @@ def stages(rules: Rules, plan: SignalPlan) -> list[tuple[int, str, str]]:
     found = []
     following = (*plan.order[1:], plan.order[0])
     for phase, target, green_s in zip(plan.order, following, plan.green_s, strict=True):
-        found.append((green_s, rules.phases[phase].indications, f"phase {phase}"))
-        yellow_s = _whole(rules.yellow_length_s(phase, target))
-        if yellow_s:
-            found.append((yellow_s, rules.clearing(phase, target, Interval.YELLOW), "yellow"))
-            if red_s := _whole(rules.all_red_length_s(phase, target)):
-                found.append((red_s, rules.clearing(phase, target, Interval.ALL_RED), "all-red"))
+        found.append((green_s, rules.phases[phase], f"phase {phase}"))
+        change = rules.change(rules.phases[phase], target)
+        for interval, name in _CLEARING:
+            if seconds := math.ceil(change.length_s(interval)):
+                found.append((seconds, rules.shown(change, interval, 0.0), name))
     return found
-
-
-def _whole(seconds: float) -> int:
-    return int(-(-seconds // 1))
 
 
 def local_plan(network: SignalNetwork, design: Design, id_: str) -> LocalPlan:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from citybrain.errors import ConfigError
-from simulations.control import EPOCH
+from simulations.delivery import EPOCH
 from simulations.flows import Kind, TurnCounter
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import Scenario

@@ -1,16 +1,17 @@
 """Green bands: for how many seconds of a cycle a platoon passes every signal of a corridor without a stop."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from citybrain.conflicts import GREEN
 from citybrain.messages import IntersectionConfig, Interval
+from citybrain.rules import rules_of
 from traffic.design import Design
-from traffic.network import rules_of
 from traffic.streets import Demand, Link
-from traffic.timing import GREEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,13 @@ def _green(config: IntersectionConfig, plan: Design, movements: Sequence[int]) -
     green = np.zeros(plan.cycle_s, bool)
     t = own.offset_s
     for phase, target, green_s in zip(own.order, (*own.order[1:], own.order[0]), own.green_s, strict=True):
-        yellow_s = int(-(-rules.yellow_length_s(phase, target) // 1))
-        red_s = int(-(-rules.all_red_length_s(phase, target) // 1)) if yellow_s else 0
+        change = rules.change(rules.phases[phase], target)
         for seconds, shown in (
-            (green_s, rules.phases[phase].indications),
-            (yellow_s, rules.clearing(phase, target, Interval.YELLOW)),
-            (red_s, rules.clearing(phase, target, Interval.ALL_RED)),
+            (green_s, rules.phases[phase]),
+            *(
+                (math.ceil(change.length_s(interval)), rules.shown(change, interval, 0.0))
+                for interval in (Interval.GREEN, Interval.YELLOW, Interval.ALL_RED)
+            ),
         ):
             if any(shown[m] in GREEN for m in movements):
                 green[[(t + s) % plan.cycle_s for s in range(seconds)]] = True

@@ -41,6 +41,7 @@ class Weights(NamedTuple):
     red_wait: float = 8.0
     """Seconds that a vehicle still queued at the end waits for its phase."""
     crowd_cost: float = 4.0
+    """Vehicle-seconds charged for sending a vehicle to a full exit, in proportion where it is less full."""
     change_cost: float = 1.0
     """Vehicle-seconds charged to each change of phase, against dithering."""
 
@@ -52,11 +53,12 @@ class Demand(NamedTuple):
     """What waits and comes at one intersection, by its own lanes k and movements m.
 
     `arrived[k, t]`: vehicles that could have crossed the stop line by second t without signal or queue,
-    cumulative, for t in 0 to horizon + GAP_S; expected ones may be fractions. `share[m]`: probability that a vehicle of the lane takes
-    movement m; `head_share[m]` the same for the vehicle at the head. `weight[k]` of a second of waiting.
-    `unseen[k]`: expected vehicles that wait unseen until the lane is next served. `blocked[k]`: 1 where the
-    exit is full. `credit[k]`: service saved up by a lane that is green now, in vehicles. `room[e, t]`: vehicles
-    that may have left by exit e by second t before it is full; `crowd[e]`: cost of sending one more there.
+    cumulative, for t in 0 to horizon + GAP_S; expected ones may be fractions. `share[m]`: probability that
+    a vehicle of the lane takes movement m; `head_share[m]` the same for the vehicle at the head. `weight[k]`
+    of a second of waiting. `unseen[k]`: expected vehicles that wait unseen until the lane is next served.
+    `blocked[k]`: 1 where the exit is full. `credit[k]`: service saved up by a lane that is green now, in
+    vehicles. `room[e, t]`: vehicles that may have left by exit e by second t before it is full; `crowd[e]`:
+    cost of sending one more there.
     """
 
     arrived: Floats

@@ -1,4 +1,4 @@
-"""What neighbours exchange: the vehicles that signals upstream have sent and will send, and the room downstream."""
+"""What neighbours exchange: what signals upstream have sent and will send, and the room downstream."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,17 @@ from traffic.network import RED, Bytes, Floats, Ints, Network
 PAST_S = 64
 """Seconds for which crossings are remembered, until the vehicles come into view downstream."""
 START_AGE = 2
+"""Seconds beyond the way through the intersection for which a vehicle is taken to be inside."""
 LEAST_RATE = 0.02
 """Vehicles a second that every lane is believed to have, so that no lane is ruled out."""
 
 
 class Exchange(NamedTuple):
-    """Of all intersections of a region, by movement m, lane k and intersection i (numbered through the region).
+    """Of all intersections of a region, by movement m, lane k and intersection i, numbered through it.
 
     `sent[m, s % PAST_S]`: expected vehicles that movement m let through in second s; `sending[m, d]`: those
-    planned for the d-th second after `planned_s[i]`. `rate[k]`: crossings per second of late; `held[k]`: vehicles
-    seen on the lane; `seen_s[i]`: the second of the last look.
+    planned for the d-th second after `planned_s[i]`. `rate[k]`: crossings per second of late; `held[k]`:
+    vehicles seen on the lane; `seen_s[i]`: the second of the last look.
     """
 
     sent: Floats
@@ -47,7 +48,7 @@ def exchange(net: Network, horizon: int) -> Exchange:
 def note(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, second: int, codes: Bytes, crossed: Floats, share: Floats, shared: Exchange
 ) -> None:
-    """Remember the crossings of intersection i in `second`; `codes[m]` was shown, `share[m]` as in `Demand`."""
+    """Remember the crossings of intersection i in `second`; `codes[m]` was shown, turn shares are `share`."""
     first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
     missed = min(second - shared.seen_s[i], PAST_S)
     for m in range(first, net.movement_ptr[i + 1]):
@@ -70,7 +71,7 @@ def note(  # noqa: PLR0917 - numba calls by position
 
 @numba.njit(nogil=True, cache=True)
 def add_inflow(net: Network, i: int, second: int, shared: Exchange, arriving: Floats) -> None:
-    """Add to `arriving[k, t]` (not cumulative) what neighbours send to intersection i, not yet in its view."""
+    """Add to `arriving[k, t]` (not cumulative) what neighbours send to intersection i, not yet in view."""
     first_lane, last = net.lane_ptr[i], arriving.shape[1] - 1
     horizon = shared.sending.shape[1]
     for k in range(arriving.shape[0]):
@@ -99,8 +100,13 @@ def add_inflow(net: Network, i: int, second: int, shared: Exchange, arriving: Fl
 
 
 @numba.njit(nogil=True, cache=True)
-def find_room(net: Network, i: int, second: int, shared: Exchange, room: Floats, crowd: Floats) -> None:
-    """Fill `room[e, t]`: how many vehicles exit e can take by second t, from what is on it and what will leave."""
+def find_room(  # noqa: PLR0917 - numba calls by position
+    net: Network, i: int, second: int, shared: Exchange, room: Floats, crowd: Floats
+) -> None:
+    """Fill `room[e, t]`: vehicles that exit e can take by second t, from what is on it and what will leave.
+
+    `crowd[e]` becomes the share of its storage that is taken.
+    """
     horizon, first_exit = shared.sending.shape[1], net.exit_ptr[i]
     for e in range(room.shape[0]):
         held = 0.0
@@ -142,7 +148,8 @@ def _between(net: Network, i: int, lane: int, second: int, shared: Exchange) -> 
 
 @numba.njit(nogil=True, cache=True)
 def _owner(net: Network, m: int) -> int:
-    return np.searchsorted(net.movement_ptr, m, side="right") - 1
+    """The intersection of a movement."""
+    return int(np.searchsorted(net.movement_ptr, m, side="right")) - 1
 
 
 @numba.njit(nogil=True, cache=True)

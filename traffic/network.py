@@ -45,11 +45,12 @@ class Network(NamedTuple):
     FORBIDDEN where b may not come after a; in its first `walk_s` seconds only crossings clear and all lanes
     go on, and `kept[kept_ptr[i] + (a * phases + b) * lanes + k]` says that lane k goes on all through it.
 
-    Neighbours: lane k is fed by `feed_movement[feed_ptr[k]:feed_ptr[k + 1]]`, whose vehicles come to its stop
-    line `feed_s` after they crossed upstream and into its view `feed_seen_s` after. Movement m leaves by exit
-    `movement_exit[m]` of its own intersection (-1: to where no signal follows); exit e (numbered through the
-    region, from `exit_ptr[i]` on) leads to the lanes `exit_lane[exit_lane_ptr[e]:exit_lane_ptr[e + 1]]`, holds
-    `exit_storage[e]` vehicles, and a gap at their stop lines has come back to its beginning in `exit_wave_s[e]`.
+    Neighbours: lane k is fed by `feed_movement[feed_ptr[k]:feed_ptr[k + 1]]`, whose vehicles come to its
+    stop line `feed_s` after they crossed upstream and into its view `feed_seen_s` after. Movement m leaves
+    by exit `movement_exit[m]` of its own intersection (-1: to where no signal follows); exit e (numbered
+    through the region, from `exit_ptr[i]` on) leads to the lanes `exit_lane` from `exit_lane_ptr[e]` to
+    `exit_lane_ptr[e + 1]`, holds `exit_storage[e]` vehicles, and a gap at their stop lines has come back to
+    its beginning in `exit_wave_s[e]`.
     """
 
     lane_ptr: Ints

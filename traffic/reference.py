@@ -5,7 +5,7 @@ Slow and short: no spare slots, no pruning before a plan is worked out, sorting 
 
 from dataclasses import dataclass
 
-from traffic.horizon import GAP_S, Demand, Shown, Weights
+from traffic.horizon import GAP_S, HALF, TIGHT, Demand, Shown, Weights
 from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
 
 
@@ -23,6 +23,7 @@ class Plan:
     served: tuple[int, ...]
     credit: tuple[float, ...]
     unseen: tuple[float, ...]
+    entered: tuple[float, ...]
 
 
 class Reference:
@@ -33,6 +34,8 @@ class Reference:
         self.first_lane, self.first = int(net.lane_ptr[i]), int(net.movement_ptr[i])
         self.lanes = range(int(net.lane_ptr[i + 1]) - self.first_lane)
         self.phases = range(int(net.phase_ptr[i + 1] - net.phase_ptr[i]))
+        self.exits = range(int(net.exit_ptr[i + 1] - net.exit_ptr[i]))
+        self.is_tight = any(demand.room[e, 0] < TIGHT for e in self.exits)
 
     def plan(self, shown: Shown, horizon: int, width: int) -> tuple[int, float]:
         start = Plan(
@@ -40,6 +43,7 @@ class Reference:
             tuple(0 for _ in self.lanes),
             tuple(float(value) for value in self.demand.credit),
             tuple(float(value) for value in self.demand.unseen),
+            tuple(0.0 for _ in self.exits),
         )  # fmt: skip
         plans = [start]
         for t in range(horizon):
@@ -56,7 +60,8 @@ class Reference:
         if plan.left > 0 or plan.green < minimum:
             return [self._child(plan, plan.target, t)]
         others_wait = any(
-            not self._opens(plan.phase, k) and self.demand.arrived[k, t] > plan.served[k] for k in self.lanes
+            not self._opens(plan.phase, k) and self.demand.arrived[k, t] - plan.served[k] >= HALF
+            for k in self.lanes
         )
         must_go = plan.green >= maximum and others_wait and len(self.phases) > 1
         return [
@@ -79,12 +84,16 @@ class Reference:
         shows = plan.phase if clears else q
         cost = plan.cost + (self.weights.change_cost if begins else 0.0)
         rest = 0.0
-        served, credit, unseen = [], [], []
+        served, credit, unseen, entered = [], [], [], list(plan.entered)
         for k in self.lanes:
             kept = self.net.kept[self.net.kept_ptr[self.i] + pair * len(self.lanes) + k]
             moves = self._opens(shows, k) and (not clears or walks or bool(kept))
             gone, saved, hidden = self._serve(plan, shows, k, t, moves)
-            queue = int(self.demand.arrived[k, t]) - gone
+            if gone > plan.served[k]:
+                leaves = self._leaves(shows, k)
+                cost += sum(share * float(self.demand.crowd[e]) for e, share in enumerate(leaves))
+                entered = [a + b for a, b in zip(entered, leaves, strict=True)]
+            queue = float(self.demand.arrived[k, t]) - gone
             cost += hidden
             if queue > 0:
                 cost += self._waiting(k, t, queue)
@@ -96,7 +105,7 @@ class Reference:
         return Plan(
             q if change <= 1 else plan.phase, q, green, max(change - 1, 0),
             q if plan.wish < 0 else plan.wish, cost, cost + rest,
-            tuple(served), tuple(credit), tuple(unseen),
+            tuple(served), tuple(credit), tuple(unseen), tuple(entered),
         )  # fmt: skip
 
     def _serve(self, plan: Plan, shows: int, k: int, t: int, moves: bool) -> tuple[int, float, float]:
@@ -106,17 +115,27 @@ class Reference:
         saved += 1.0 / self._headway(plan, shows, k, t)
         if saved < 1.0:
             return gone, saved, hidden
-        if self.demand.arrived[k, t] > gone:
+        if self.demand.arrived[k, t] - gone >= HALF:
             gone += 1
             saved -= 1.0
         return gone, min(saved, 1.0), 0.0
 
-    def _waiting(self, k: int, t: int, queue: int) -> float:
+    def _leaves(self, shows: int, k: int) -> list[float]:
+        """How likely a vehicle served on lane k leaves by each exit."""
+        green = [m for m in self._movements(k) if self._code(shows, m) != RED]
+        total = 1e-9 + sum(float(self.demand.share[m - self.first]) for m in green)
+        found = [0.0 for _ in self.exits]
+        for m in green:
+            if self.net.movement_exit[m] >= 0:
+                found[self.net.movement_exit[m]] += float(self.demand.share[m - self.first]) / total
+        return found
+
+    def _waiting(self, k: int, t: int, queue: float) -> float:
         """What a lane's queue costs this second."""
-        fresh = int(self.demand.arrived[k, t] - self.demand.arrived[k, t - 1]) if t > 0 else 0
+        fresh = float(self.demand.arrived[k, t] - self.demand.arrived[k, t - 1]) if t > 0 else 0.0
         return float(self.demand.weight[k]) * queue + self.weights.stop_cost * min(queue, fresh)
 
-    def _wait(self, q: int, k: int, queue: int, change: int) -> float:
+    def _wait(self, q: int, k: int, queue: float, change: int) -> float:
         """How long each vehicle of what is queued will still wait, roughly."""
         wait = self.weights.protected_headway * 0.5 * (queue + 1)
         if not self._opens(q, k):
@@ -140,6 +159,10 @@ class Reference:
                 )
         for gap in gaps:
             fixed += gap
+        if self.is_tight:
+            for e, share in enumerate(self._leaves(shows, k)):
+                if share > 0 and plan.entered[e] + 1.0 > self.demand.room[e, t]:
+                    fixed += share * self.weights.full_headway
         return fixed
 
     def _busy(self, plan: Plan, shows: int, movement: int, t: int) -> float:
@@ -150,8 +173,10 @@ class Reference:
                 by_lane[self.net.movement_lane[foe] - self.first_lane] += float(
                     self.demand.share[foe - self.first]
                 )
-        active = [self.demand.arrived[k, t + GAP_S] > plan.served[k] for k in self.lanes]
-        return sum(share for share, busy in zip(by_lane, active, strict=True) if busy)
+        active = [
+            min(1.0, max(0.0, float(self.demand.arrived[k, t + GAP_S]) - plan.served[k])) for k in self.lanes
+        ]
+        return sum(share * busy for share, busy in zip(by_lane, active, strict=True))
 
     def _movements(self, k: int) -> list[int]:
         begin, end = self.net.lane_movement_ptr[self.first_lane + k : self.first_lane + k + 2]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
+from citybrain.conflicts import GREEN
 from citybrain.messages import IntersectionConfig
 from traffic.platoons import MAX_ENTRIES
-from traffic.timing import GREEN
 
 MAX_SUBSETS = 60
 _MOST_PHASES = 6

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from citybrain.errors import ConfigError
 from citybrain.messages import IntersectionConfig, Interval
+from citybrain.rules import rules_of
 from traffic.lane_flows import lane_shares
-from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, rules_of
+from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -220,11 +221,11 @@ class _Builder:
             lists["min_green"].append(max(1, int(np.ceil(phase.min_green_s))))
         places = range(len(config.phases))
         for a, b in ((a, b) for a in places for b in places):
-            yellow = int(np.ceil(rules.yellow_length_s(a, b)))
-            lists["yellow_s"].append(yellow)
-            lists["red_s"].append(int(np.ceil(rules.all_red_length_s(a, b))) if yellow else 0)
-            lists["yellow_code"] += _coded(rules.clearing(a, b, Interval.YELLOW))
-            lists["red_code"] += _coded(rules.clearing(a, b, Interval.ALL_RED))
+            change = rules.change(rules.phases[a], b)
+            lists["yellow_s"].append(int(np.ceil(change.walk_s)) + int(np.ceil(change.yellow_s)))
+            lists["red_s"].append(int(np.ceil(change.all_red_s)))
+            lists["yellow_code"] += _coded(rules.shown(change, Interval.YELLOW, 0.0))
+            lists["red_code"] += _coded(rules.shown(change, Interval.ALL_RED, 0.0))
         lists["phase_ptr"].append(lists["phase_ptr"][-1] + len(config.phases))
 
     def add_links(self) -> None:

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from citybrain.messages import IntersectionConfig
+from citybrain.rules import Rules, rules_of
 from traffic.design import Design, SignalPlan
-from traffic.network import rules_of
-from traffic.timing import Rules
 
 SHORTEST_S, LONGEST_S = 30, 150
 
@@ -53,11 +52,10 @@ def stretched(configs: Sequence[IntersectionConfig], plan: Design, cycle_s: int)
 def lost_s(rules: Rules, order: Sequence[int]) -> int:
     """Whole seconds of a cycle that the changes of this order take."""
     following = (*order[1:], order[0])
-    total = 0
-    for phase, target in zip(order, following, strict=True):
-        yellow_s = -(-rules.yellow_length_s(phase, target) // 1)
-        total += int(yellow_s + (-(-rules.all_red_length_s(phase, target) // 1) if yellow_s else 0))
-    return total
+    return sum(
+        rules.change(rules.phases[phase], target).steps
+        for phase, target in zip(order, following, strict=True)
+    )
 
 
 def _moved(config: IntersectionConfig, own: SignalPlan, random: np.random.Generator) -> SignalPlan | None:

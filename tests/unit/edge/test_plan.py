@@ -64,7 +64,7 @@ def greens(config: IntersectionConfig, begin_s: float, seconds: int) -> list[tup
         clock_s = begin_s + second
         shown = guard.step(clock_s)
         if shown.interval == "green":
-            wanted = wanted_phase(config, shown.phase, shown.elapsed_s, clock_s)
+            wanted = wanted_phase(config, guard.rules, shown.phase, shown.elapsed_s, clock_s)
             with suppress(UnsafeCommand):
                 guard.request(wanted, clock_s)
             if not seen or seen[-1][1] != shown.phase:
@@ -84,16 +84,16 @@ def test_a_coordinated_plan_is_in_step_with_the_clock_after_one_cycle(begin_s: i
 
 def test_a_phase_that_is_early_is_held_until_its_time_has_passed() -> None:
     config = coordinated()
-    assert wanted_phase(config, 2, 1.0, 27.0) == 2
-    assert wanted_phase(config, 2, 20.0, 40.0) == 2
+    assert wanted_phase(config, rules_of(config), 2, 1.0, 27.0) == 2
+    assert wanted_phase(config, rules_of(config), 2, 20.0, 40.0) == 2
     assert remaining_s(config, 2, 20.0, 40.0) == 7.0
-    assert wanted_phase(config, 2, 30.0, 54.0) == 0
+    assert wanted_phase(config, rules_of(config), 2, 30.0, 54.0) == 0
 
 
 def test_a_stage_that_is_nearly_over_is_not_begun_any_more() -> None:
     config = coordinated()
-    assert wanted_phase(config, 1, 9.0, 10.0) == 0
-    assert wanted_phase(config, 1, 9.0, 20.0) == 2
+    assert wanted_phase(config, rules_of(config), 1, 9.0, 10.0) == 0
+    assert wanted_phase(config, rules_of(config), 1, 9.0, 20.0) == 2
 
 
 @pytest.mark.parametrize(

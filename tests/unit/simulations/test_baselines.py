@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from citybrain.conflicts import GREEN
 from citybrain.messages import LaneReading, VehicleObservation
+from citybrain.rules import rules_of
 from simulations.baselines import PRESSURE_EVERY_S, Controller, Greedy, MaxPressure
 from simulations.delivery import Delivered, Delivery, instant
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing
-from citybrain.rules import rules_of
-from citybrain.conflicts import GREEN
 from traffic.timing import SignalTimer
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from citybrain.errors import ConfigError
 from citybrain.messages import LaneReading
+from citybrain.rules import rules_of
 from simulations.delivery import Delivered, Delivery, instant
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing, blind_lanes
-from citybrain.rules import rules_of
 from traffic.timing import SignalTimer
 
 ID = "GS_cluster_357187_359543"

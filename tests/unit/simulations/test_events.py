@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from citybrain.messages import IntersectionConfig, Movement, Phase
+from citybrain.rules import rules_of
 from simulations.enumeration import FREE_PATTERN, Event
 from simulations.events import Plan, Row, SignalEvents, coordination, time_stamp
 from simulations.layout import Layout, SignalGroup, layouts
@@ -15,7 +16,6 @@ from simulations.network import RESCO, STREET, Protocol, SignalNetwork, read_net
 from simulations.scenarios import find_scenario
 from tests.fixtures.crossing import AT, crossing
 from tests.fixtures.signal_log import CYCLE, ENDINGS, by_phase, intervals
-from traffic.network import rules_of
 from traffic.timing import SignalTimer
 
 SECONDS = 300

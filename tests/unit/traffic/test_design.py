@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from citybrain.errors import ConfigError
 from citybrain.messages import IntersectionConfig
+from citybrain.rules import rules_of
 from tests.unit.traffic.arterial import row, signal, turns
 from traffic.bandwidth import band_s, corridor_band
 from traffic.design import Design, SignalPlan, design
 from traffic.lane_flows import lane_shares
-from traffic.network import rules_of
 from traffic.sequences import phase_sets
 from traffic.streets import Demand, Turn
 from traffic.variation import lost_s, varied
