@@ -41,6 +41,26 @@ class Weights(NamedTuple):
 DEFAULT_WEIGHTS = Weights()
 
 
+class Claims(NamedTuple):
+    """Vehicles with priority at one intersection; one row each.
+
+    `lane[n]` own number, `place[n]`: its place in the lane's cumulative arrivals (1 is the head), `movement[n]`
+    own number, `second[n]`: earliest at the stop line, `lead[n]`: seconds before it from which nobody may wait
+    in front of it and its movement must be green, so that it need not brake, `weight[n]` in vehicle-seconds
+    per second without that.
+    """
+
+    lane: Ints
+    place: Ints
+    movement: Ints
+    second: Ints
+    lead: Ints
+    weight: Floats
+
+
+NO_CLAIMS = Claims(*(np.zeros(0, np.int32) for _ in range(5)), np.zeros(0))
+
+
 class Demand(NamedTuple):
     """What waits and comes at one intersection, by its own lanes k and movements m.
 
@@ -48,7 +68,8 @@ class Demand(NamedTuple):
     cumulative, for t in 0 to horizon + GAP_S. `share[m]`: probability that a vehicle of the lane takes
     movement m; `head_share[m]` the same for the vehicle at the head. `weight[k]` of a second of waiting.
     `unseen[k]`: expected vehicles that wait unseen until the lane is next served. `blocked[k]`: 1 where the
-    exit is full. `credit[k]`: service saved up by a lane that is green now, in vehicles.
+    exit is full. `credit[k]`: service saved up by a lane that is green now, in vehicles. `claims`: those of
+    vehicles with priority.
     """
 
     arrived: Ints
@@ -58,6 +79,7 @@ class Demand(NamedTuple):
     unseen: Floats
     blocked: Bytes
     credit: Floats
+    claims: Claims = NO_CLAIMS
 
 
 class Shown(NamedTuple):
@@ -126,6 +148,39 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
     return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe)
 
 
+class _Rights(NamedTuple):
+    """What each claim n is shown in phase p, its own headway there, and how likely lane k is in its way."""
+
+    code: Bytes
+    headway: Floats
+    foe: Floats
+
+
+@numba.njit(nogil=True, cache=True)
+def _rights(net: Network, i: int, demand: Demand, weights: Weights) -> _Rights:
+    first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
+    phases, claims = net.phase_ptr[i + 1] - net.phase_ptr[i], demand.claims
+    size = len(claims.lane)
+    code = np.zeros((size, phases), np.uint8)
+    headway = np.zeros((size, phases))
+    foes = np.zeros((size, phases, net.lane_ptr[i + 1] - first_lane))
+    for n in range(size):
+        m = claims.movement[n]
+        for p in range(phases):
+            row = net.indication_ptr[net.phase_ptr[i] + p]
+            code[n, p] = net.indication[row + m]
+            if code[n, p] == PROTECTED or code[n, p] == RED:
+                headway[n, p] = weights.protected_headway
+                continue
+            on_red = code[n, p] != PERMISSIVE
+            headway[n, p] = weights.on_red_headway if on_red else weights.permissive_headway
+            for at in range(net.yield_ptr[first + m], net.yield_ptr[first + m + 1]):
+                foe = net.yield_movement[at]
+                if net.indication[row + foe - first] in (PROTECTED, PERMISSIVE):
+                    foes[n, p, net.movement_lane[foe] - first_lane] += demand.share[foe - first]
+    return _Rights(code, headway, foes)
+
+
 @numba.njit(nogil=True, cache=True)
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
@@ -140,7 +195,8 @@ def plan(  # noqa: PLR0917 - numba calls by position
     gap_ptr, gap_foe = model.gap_ptr, model.gap_foe
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
-    arrived, weight = demand.arrived, demand.weight
+    arrived, weight, claims = demand.arrived, demand.weight, demand.claims
+    rights = _rights(net, i, demand, weights)
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
     min_green = net.min_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
@@ -230,13 +286,27 @@ def plan(  # noqa: PLR0917 - numba calls by position
                                 own = gap_headway_head[j] if first else gap_headway[j]
                                 headway += own / max(1.0 - busy, least_gap)
                             rate[shows, k] = 1.0 / headway
+                        for n in range(len(claims.lane)):
+                            # Whose turn is known at its place goes by its own movement.
+                            if gone_now[claims.lane[n]] != claims.place[n] - 1:
+                                continue
+                            busy = 0.0
+                            for other in range(lanes):
+                                busy += rights.foe[n, shows, other] * active[other]
+                            headway = rights.headway[n, shows] / max(1.0 - busy, least_gap)
+                            red = rights.code[n, shows] == RED
+                            rate[shows, claims.lane[n]] = 0.0 if red else 1.0 / headway
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
                     kept_row = (phase * phases + q) * lanes
                     for k in range(lanes):
                         gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
-                        if open_[shows, k] == 1 and (not clears or kept[kept_row + k] == 1):
+                        if (
+                            open_[shows, k] == 1
+                            and rate[shows, k] > 0.0
+                            and (not clears or kept[kept_row + k] == 1)
+                        ):
                             saved += rate[shows, k]
                             if saved >= 1.0:
                                 hidden = 0.0
@@ -260,6 +330,22 @@ def plan(  # noqa: PLR0917 - numba calls by position
                             elif clears:
                                 wait += change - 1
                             rest += weight[k] * queue * wait
+                    for n in range(len(claims.lane)):
+                        k, place, second = claims.lane[n], claims.place[n], claims.second[n]
+                        gone = served[then, slot, k]
+                        if gone >= place:
+                            continue
+                        is_green = rights.code[n, shows] != RED and (not clears or kept[kept_row + k] == 1)
+                        ready = t < second and is_green and gone >= min(place - 1, arrived[k, t])
+                        if t >= second - claims.lead[n] and not ready:
+                            total += claims.weight[n]
+                        wait = weights.protected_headway * (place - 1 - gone)
+                        if rights.code[n, q] == RED:
+                            wait += red_wait
+                        elif clears:
+                            wait += change - 1
+                        if wait > 0.0:
+                            rest += claims.weight[n] * max(0.0, t + wait + claims.lead[n] - second)
                     cost[then, slot] = total
                     phase_of[then, slot] = q if change <= 1 else phase
                     left_of[then, slot] = max(change - 1, 0)

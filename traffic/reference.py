@@ -3,6 +3,7 @@
 Slow and short: no spare slots, no pruning before a plan is worked out, sorting instead of insertion.
 """
 
+import math
 from dataclasses import dataclass
 
 from traffic.horizon import GAP_S, Demand, Shown, Weights
@@ -82,6 +83,13 @@ class Reference:
             served.append(gone)
             credit.append(saved)
             unseen.append(hidden)
+        kept_row = self.net.kept_ptr[self.i] + pair * len(self.lanes)
+        for n in range(len(self.demand.claims.lane)):
+            k = int(self.demand.claims.lane[n])
+            goes_on = not clears or bool(self.net.kept[kept_row + k])
+            late, ahead = self._claim(n, served[k], t, shows, goes_on, q, change if clears else 0)
+            cost += late
+            rest += ahead
         green = 0 if clears else (plan.green + 1 if q == plan.phase else 1)
         return Plan(
             q if change <= 1 else plan.phase, q, green, max(change - 1, 0),
@@ -89,11 +97,34 @@ class Reference:
             tuple(served), tuple(credit), tuple(unseen),
         )  # fmt: skip
 
+    def _claim(
+        self, n: int, gone: int, t: int, shows: int, goes_on: bool, q: int, change: int
+    ) -> tuple[float, float]:
+        """What a vehicle with priority costs this second, and what it will still cost."""
+        claims = self.demand.claims
+        place, second, lead = int(claims.place[n]), int(claims.second[n]), int(claims.lead[n])
+        weight, movement = float(claims.weight[n]), int(claims.movement[n]) + self.first
+        if gone >= place:
+            return 0.0, 0.0
+        is_green = self._code(shows, movement) != RED and goes_on
+        nobody_waits = gone >= min(place - 1, int(self.demand.arrived[claims.lane[n], t]))
+        is_late = t >= second - lead and not (t < second and is_green and nobody_waits)
+        wait = self.weights.protected_headway * (place - 1 - gone)
+        if self._code(q, movement) == RED:
+            wait += self.weights.red_wait
+        elif change > 0:
+            wait += change - 1
+        ahead = max(0.0, t + wait + lead - second) if wait > 0 else 0.0
+        return weight if is_late else 0.0, weight * ahead
+
     def _serve(self, plan: Plan, shows: int, k: int, t: int, moves: bool) -> tuple[int, float, float]:
         gone, saved, hidden = plan.served[k], plan.credit[k], plan.unseen[k]
         if not moves:
             return gone, 0.0, hidden
-        saved += 1.0 / self._headway(plan, shows, k, t)
+        headway = self._headway(plan, shows, k, t)
+        if math.isinf(headway):
+            return gone, 0.0, hidden
+        saved += 1.0 / headway
         if saved < 1.0:
             return gone, saved, hidden
         if self.demand.arrived[k, t] > gone:
@@ -114,6 +145,9 @@ class Reference:
         return wait + (change - 1) if change > 0 else wait
 
     def _headway(self, plan: Plan, shows: int, k: int, t: int) -> float:
+        claimed = self._claimed(k, plan.served[k] + 1)
+        if claimed is not None:
+            return self._claimed_headway(plan, shows, claimed, t)
         shares = self.demand.head_share if plan.served[k] == 0 else self.demand.share
         fixed = 0.0
         gaps = []
@@ -131,6 +165,24 @@ class Reference:
         for gap in gaps:
             fixed += gap
         return fixed
+
+    def _claimed(self, k: int, place: int) -> int | None:
+        """The movement of the vehicle with priority at this place of the lane, the last one where two claim it."""
+        claims = self.demand.claims
+        found = None
+        for n in range(len(claims.lane)):
+            if claims.lane[n] == k and claims.place[n] == place:
+                found = self.first + int(claims.movement[n])
+        return found
+
+    def _claimed_headway(self, plan: Plan, shows: int, movement: int, t: int) -> float:
+        code = self._code(shows, movement)
+        if code == RED:
+            return math.inf
+        if code == PROTECTED:
+            return self.weights.protected_headway
+        own = self.weights.on_red_headway if code == ON_RED else self.weights.permissive_headway
+        return own / max(1.0 - self._busy(plan, shows, movement, t), self.weights.least_gap)
 
     def _busy(self, plan: Plan, shows: int, movement: int, t: int) -> float:
         """How likely a foe is in the way: by lane, the shares of its foes that are green and have traffic."""
