@@ -104,8 +104,8 @@ class Adaptive:
     ) -> dict[str, int]:
         wishes = {}
         for seq, (id_, timer) in enumerate(timers.items(), 1):
-            self.region.on_state(_state(id_, timer, at, clock_s, seq))
-            self.region.on_measurement(_measurement(id_, readings[id_], at, clock_s, seq))
+            self.region.on_state(state_of(id_, timer, at, clock_s, seq))
+            self.region.on_measurement(measurement_of(id_, readings[id_], at, clock_s, seq))
             begin = time.perf_counter()
             decision = self.region.decide(id_, at)
             self.decision_s.append(time.perf_counter() - begin)
@@ -113,7 +113,7 @@ class Adaptive:
         return wishes
 
 
-def _state(id_: str, timer: SignalTimer, at: datetime, clock_s: float, seq: int) -> SignalState:
+def state_of(id_: str, timer: SignalTimer, at: datetime, clock_s: float, seq: int) -> SignalState:
     return SignalState(
         at=at,
         device=f"signal/{id_}",
@@ -131,7 +131,7 @@ def _state(id_: str, timer: SignalTimer, at: datetime, clock_s: float, seq: int)
     )
 
 
-def _measurement(
+def measurement_of(
     id_: str, lanes: list[LaneReading], at: datetime, clock_s: float, seq: int
 ) -> LaneMeasurement:
     return LaneMeasurement(

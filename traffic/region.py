@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
+from traffic.claims import Claim, enter
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
 from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
 from traffic.turns import CODES, Seen, Turns
@@ -58,6 +59,7 @@ class _Memory:
         self.standing: Bytes = np.zeros(lanes, np.uint8)
         self.crossed: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
+        self.claims: Sequence[Claim] = ()
 
 
 class Region:
@@ -104,6 +106,10 @@ class Region:
         memory.measurement, memory.clock_s = measurement, measurement.clock_s
         self._remember(site, memory, min(max(elapsed, 0.0), 5.0))
         return True
+
+    def claim(self, intersection: str, claims: Sequence[Claim]) -> None:
+        """The vehicles with priority before this intersection, for the decisions from now on."""
+        self._memory[intersection].claims = claims
 
     def decide(self, intersection: str, now: datetime, speed: float = 1.0) -> Decision | None:
         """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`.
@@ -200,6 +206,8 @@ class Region:
                     second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
                     if second <= self._horizon:
                         arrived[lane - first_lane, second] += 1
+        readings = memory.measurement.lanes
+        claims = enter(self.net, site, memory.claims, readings, arrived, arrival_s)
         np.cumsum(arrived, axis=1, out=arrived)
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
         return Demand(
@@ -210,6 +218,7 @@ class Region:
             MISSED_SHARE * memory.rate * memory.red_s,
             (memory.aside_s > 0).astype(np.uint8),
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
+            claims,
         )
 
 
