@@ -79,6 +79,8 @@ class EventKind(StrEnum):
     AGENT_SILENT = "agent_silent"
     CONTROL_LOST = "control_lost"
     CONTROL_RESTORED = "control_restored"
+    PRIORITY = "priority"
+    """An emergency vehicle asked for green, from the request to its end."""
 
 
 class EmergencyClass(StrEnum):

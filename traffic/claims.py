@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from citybrain.messages import LaneReading
-from traffic.horizon import Claims
 from traffic.network import Ints, Network, Site
+from traffic.rights import Claims
 
 SPACING_M = 7.0
 """From front to front in a standing queue."""
@@ -84,7 +84,7 @@ def _shortest(
     lanes = {
         site.config.movements[m].from_lane: m
         for m in claim.movements
-        if site.config.movements[m].from_lane in site.lane_index
+        if m < len(site.config.movements) and site.config.movements[m].from_lane in site.lane_index
     }
     if claim.lane in lanes:
         lanes = {claim.lane: lanes[claim.lane]}

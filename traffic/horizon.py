@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
+from traffic.rights import NO_CLAIMS, Claims, Headways, claim_rates, owed, rights_of
 
 HORIZON_S = 60
 WIDTH = 6
@@ -39,26 +40,6 @@ class Weights(NamedTuple):
 
 
 DEFAULT_WEIGHTS = Weights()
-
-
-class Claims(NamedTuple):
-    """Vehicles with priority at one intersection; one row each.
-
-    `lane[n]` own number, `place[n]`: its place in the lane's cumulative arrivals (1 is the head), `movement[n]`
-    own number, `second[n]`: earliest at the stop line, `lead[n]`: seconds before it from which nobody may wait
-    in front of it and its movement must be green, so that it need not brake, `weight[n]` in vehicle-seconds
-    per second without that.
-    """
-
-    lane: Ints
-    place: Ints
-    movement: Ints
-    second: Ints
-    lead: Ints
-    weight: Floats
-
-
-NO_CLAIMS = Claims(*(np.zeros(0, np.int32) for _ in range(5)), np.zeros(0))
 
 
 class Demand(NamedTuple):
@@ -148,39 +129,6 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
     return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe)
 
 
-class _Rights(NamedTuple):
-    """What each claim n is shown in phase p, its own headway there, and how likely lane k is in its way."""
-
-    code: Bytes
-    headway: Floats
-    foe: Floats
-
-
-@numba.njit(nogil=True, cache=True)
-def _rights(net: Network, i: int, demand: Demand, weights: Weights) -> _Rights:
-    first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
-    phases, claims = net.phase_ptr[i + 1] - net.phase_ptr[i], demand.claims
-    size = len(claims.lane)
-    code = np.zeros((size, phases), np.uint8)
-    headway = np.zeros((size, phases))
-    foes = np.zeros((size, phases, net.lane_ptr[i + 1] - first_lane))
-    for n in range(size):
-        m = claims.movement[n]
-        for p in range(phases):
-            row = net.indication_ptr[net.phase_ptr[i] + p]
-            code[n, p] = net.indication[row + m]
-            if code[n, p] == PROTECTED or code[n, p] == RED:
-                headway[n, p] = weights.protected_headway
-                continue
-            on_red = code[n, p] != PERMISSIVE
-            headway[n, p] = weights.on_red_headway if on_red else weights.permissive_headway
-            for at in range(net.yield_ptr[first + m], net.yield_ptr[first + m + 1]):
-                foe = net.yield_movement[at]
-                if net.indication[row + foe - first] in (PROTECTED, PERMISSIVE):
-                    foes[n, p, net.movement_lane[foe] - first_lane] += demand.share[foe - first]
-    return _Rights(code, headway, foes)
-
-
 @numba.njit(nogil=True, cache=True)
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
@@ -196,7 +144,8 @@ def plan(  # noqa: PLR0917 - numba calls by position
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
     arrived, weight, claims = demand.arrived, demand.weight, demand.claims
-    rights = _rights(net, i, demand, weights)
+    headways = Headways(weights.protected_headway, weights.permissive_headway, weights.on_red_headway)
+    rights = rights_of(net, i, claims, demand.share, headways)
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
     min_green = net.min_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
@@ -286,27 +235,15 @@ def plan(  # noqa: PLR0917 - numba calls by position
                                 own = gap_headway_head[j] if first else gap_headway[j]
                                 headway += own / max(1.0 - busy, least_gap)
                             rate[shows, k] = 1.0 / headway
-                        for n in range(len(claims.lane)):
-                            # Whose turn is known at its place goes by its own movement.
-                            if gone_now[claims.lane[n]] != claims.place[n] - 1:
-                                continue
-                            busy = 0.0
-                            for other in range(lanes):
-                                busy += rights.foe[n, shows, other] * active[other]
-                            headway = rights.headway[n, shows] / max(1.0 - busy, least_gap)
-                            red = rights.code[n, shows] == RED
-                            rate[shows, claims.lane[n]] = 0.0 if red else 1.0 / headway
+                        claim_rates(rate[shows], claims, rights, shows, gone_now, active, least_gap)
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
                     kept_row = (phase * phases + q) * lanes
                     for k in range(lanes):
                         gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
-                        if (
-                            open_[shows, k] == 1
-                            and rate[shows, k] > 0.0
-                            and (not clears or kept[kept_row + k] == 1)
-                        ):
+                        goes_on = open_[shows, k] == 1 and (not clears or kept[kept_row + k] == 1)
+                        if goes_on and rate[shows, k] > 0.0:
                             saved += rate[shows, k]
                             if saved >= 1.0:
                                 hidden = 0.0
@@ -330,22 +267,14 @@ def plan(  # noqa: PLR0917 - numba calls by position
                             elif clears:
                                 wait += change - 1
                             rest += weight[k] * queue * wait
-                    for n in range(len(claims.lane)):
-                        k, place, second = claims.lane[n], claims.place[n], claims.second[n]
-                        gone = served[then, slot, k]
-                        if gone >= place:
-                            continue
-                        is_green = rights.code[n, shows] != RED and (not clears or kept[kept_row + k] == 1)
-                        ready = t < second and is_green and gone >= min(place - 1, arrived[k, t])
-                        if t >= second - claims.lead[n] and not ready:
-                            total += claims.weight[n]
-                        wait = weights.protected_headway * (place - 1 - gone)
-                        if rights.code[n, q] == RED:
-                            wait += red_wait
-                        elif clears:
-                            wait += change - 1
-                        if wait > 0.0:
-                            rest += claims.weight[n] * max(0.0, t + wait + claims.lead[n] - second)
+                    if len(claims.lane) > 0:
+                        late, later = owed(
+                            claims, rights, t, served[then, slot], arrived,
+                            kept[kept_row : kept_row + lanes], shows, q, change,
+                            weights.protected_headway, red_wait,
+                        )  # fmt: skip
+                        total += late
+                        rest += later
                     cost[then, slot] = total
                     phase_of[then, slot] = q if change <= 1 else phase
                     left_of[then, slot] = max(change - 1, 0)

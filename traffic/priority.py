@@ -29,6 +29,10 @@ BRAKING_MPS2 = 4.5
 ACCELERATION_MPS2 = 2.6
 STANDING_MPS = 1.0
 MOST_ETA_S = 3_600.0
+MOST_REQUESTS = 200
+"""Open at a time in one city; more are a fault or an attack."""
+LEAST_WALL_S = 1.0
+"""Messages do not travel faster because a simulated street runs faster."""
 PASSED_M = 3.0
 """So far behind the stop line a vehicle has passed it, whatever its position's error."""
 DONE = frozenset({PriorityState.PASSED, PriorityState.EXPIRED, PriorityState.CANCELLED})
@@ -64,7 +68,6 @@ class _Journey:
     """A request and what is known of its vehicle."""
 
     request: PriorityRequest
-    begun_at: datetime
     position: PriorityPosition | None = None
     standing_since: datetime | None = None
     ended: PriorityState | None = None
@@ -95,16 +98,27 @@ class Priorities:
         self._journeys: dict[str, _Journey] = {}
         self._junctions: dict[str, _Junction] = {}
 
-    def request(self, request: PriorityRequest) -> None:
-        """A new request, or a known one with a new path or expiry; one that has ended stays ended."""
+    @property
+    def open(self) -> int:
+        """Requests that have not ended."""
+        return sum(journey.ended is None for journey in self._journeys.values())
+
+    def request(self, request: PriorityRequest) -> bool:
+        """A new request, or a known one with a new path or expiry; one that has ended stays ended.
+
+        False where there are too many.
+        """
         known = self._journeys.get(request.request)
         if known is None:
-            self._journeys[request.request] = _Journey(request, request.at)
+            if self.open >= MOST_REQUESTS:
+                return False
+            self._journeys[request.request] = _Journey(request)
         elif known.ended is None and request.at >= known.request.at:
             if request.path != known.request.path:
                 known.states.clear()
                 known.since.clear()
             known.request = request
+        return True
 
     def position(self, position: PriorityPosition) -> None:
         """Where a vehicle is now; positions of unknown requests and older ones than the last are ignored."""
@@ -245,8 +259,10 @@ class Priorities:
         return journey.request.path[leg].distance_m - driven_m
 
     def _is_silent(self, journey: _Journey, now: datetime) -> bool:
-        return (
-            journey.position is None or self._street_s(journey.position.at, now) > self._rules.silent_s
+        if journey.position is None:
+            return True
+        return (now - journey.position.at).total_seconds() > max(
+            self._rules.silent_s / self._speed, LEAST_WALL_S
         )
 
     def _pause(self, journey: _Journey, leg: int, state: PriorityState) -> None:
