@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulations.control import CONTROLLERS, Run, RunResult, run_scenario
+from simulations.emergency_cli import emergency
 from simulations.netfile import read_netfile
 from simulations.scenarios import Scenario, demand, find_scenario, scenario_names
 
@@ -89,3 +90,6 @@ def _table(result: RunResult) -> Table:
     for name, value in asdict(result).items():
         table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
     return table
+
+
+sim.add_command(emergency)
