@@ -1,7 +1,7 @@
 """`citybrain sim emergency`: emergency trips with and without priority, on the same seeds."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.table import Table
 from simulations.emergency import CONTROLLERS, EmergencyResult, EmergencyRun
 from simulations.emergency_plot import plot_trips
 from simulations.emergency_runs import run_all
-from simulations.emergency_score import Summary, summarise
+from simulations.emergency_score import Recovery, Summary, summarise
 from simulations.scenarios import find_scenario
 
 SPEED_FACTOR = 1.3
@@ -114,29 +114,31 @@ def _run(runs: Sequence[EmergencyRun], jobs: int) -> list[EmergencyResult]:
 
 
 def _table(summaries: Sequence[Summary]) -> Table:
-    table = Table(
-        "signals", "arrived", "travel s", "over free", "signal delay s", "stops", "travel vs fixed",
-        "signal delay vs fixed", "others delay s", "others vs without", "recovery s",
-    )  # fmt: skip
-    for row in summaries:
-        table.add_row(
-            row.name,
-            f"{row.arrived} of {row.trips}",
-            f"{row.travel_s:.1f}",
-            f"{row.over_free:+.1%}",
-            f"{row.signal_delay_s:.1f}",
-            f"{row.stops:.1f}",
-            _less(row.against_fixed_travel),
-            _less(row.against_fixed_signal_delay),
-            f"{row.others_delay_s:.1f}",
-            "" if row.others_ratio is None else f"{row.others_ratio - 1:+.1%}",
-            "" if row.recovery is None else f"{row.recovery.mean_s:.0f}",
-        )
+    table = Table("", *(row.name for row in summaries))
+    rows: tuple[tuple[str, Callable[[Summary], str]], ...] = (
+        ("arrived", lambda row: f"{row.arrived} of {row.trips}"),
+        ("travel time, s", lambda row: f"{row.travel_s:.1f}"),
+        ("beyond the free road", lambda row: f"{row.over_free:+.1%}"),
+        ("against fixed", lambda row: _change(row.travel_ratio)),
+        ("signal delay, s", lambda row: f"{row.signal_delay_s:.1f}"),
+        ("against fixed", lambda row: _change(row.signal_delay_ratio)),
+        ("stops", lambda row: f"{row.stops:.2f}"),
+        ("others' delay, s", lambda row: f"{row.others_delay_s:.1f}"),
+        ("against no priority", lambda row: _change(row.others_ratio)),
+        ("others unfinished", lambda row: f"{row.others_unfinished:.0f}"),
+        ("recovery, mean and p95, s", lambda row: _recovery(row.recovery)),
+    )
+    for name, cell in rows:
+        table.add_row(name, *(cell(row) for row in summaries))
     return table
 
 
-def _less(share: float | None) -> str:
-    return "" if share is None else f"{-share:+.0%}"
+def _change(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio - 1:+.1%}"
+
+
+def _recovery(recovery: Recovery | None) -> str:
+    return "" if recovery is None else f"{recovery.mean_s:.0f}, {recovery.p95_s:.0f}"
 
 
 def _json(run: EmergencyRun, results: Sequence[EmergencyResult], summaries: Sequence[Summary]) -> bytes:

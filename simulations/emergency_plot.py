@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,10 +23,9 @@ def plot_trips(results: Sequence[EmergencyResult], title: str, path: Path) -> No
     for axes, seed in zip(rows, seeds, strict=True):
         _seed(axes, [result for result in results if result.seed == seed], seed)
     rows[-1].set_xlabel("trip, in order of departure")
-    rows[0].legend(loc="upper right", ncols=3, fontsize=8, frameon=False)
     figure.suptitle(title)
-    with mpl.rc_context({"svg.fonttype": "none"}):
-        figure.savefig(path, dpi=150)
+    figure.legend(*rows[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
+    figure.savefig(path, dpi=150)
 
 
 def _seed(axes: Axes, results: list[EmergencyResult], seed: int) -> None:
@@ -36,12 +34,10 @@ def _seed(axes: Axes, results: list[EmergencyResult], seed: int) -> None:
         offset = (place - (len(controllers) - 1) / 2) * _OFFSET * 2
         _controller(axes, [result for result in results if result.controller == controller], offset)
     trips = results[0].trips
-    axes.plot(
-        np.arange(1, len(trips) + 1),
-        [trip.free_s for trip in trips],
-        "_", color=_FREE, markersize=22, label="free road, green signals",
-    )  # fmt: skip
-    axes.set_xticks(np.arange(1, len(trips) + 1))
+    places = np.arange(1, len(trips) + 1)
+    free_s = [trip.free_s for trip in trips]
+    axes.hlines(free_s, places - 0.35, places + 0.35, _FREE, label="free road, green signals", zorder=0)
+    axes.set_xticks(places)
     axes.set_ylim(bottom=0)
     axes.set_ylabel(f"travel time, s (seed {seed})")
     axes.grid(axis="y", color="#dde3e8")

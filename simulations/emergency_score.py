@@ -31,8 +31,8 @@ class Recovery:
 class Summary:
     """One way of running the signals over all seeds; times are means over trips.
 
-    `over_free`: travel time beyond the free trip's, as a share of that. `against_fixed_*`: 1 less the ratio
-    to own programs without priority; `others_ratio`: others' delay by that of the same controller without
+    `over_free`: travel time beyond the free trip's, as a share of that. `travel_ratio`, `signal_delay_ratio`: to
+    own programs without priority; `others_ratio`: others' delay by that of the same controller without
     priority. None where the run to compare with is missing.
     """
 
@@ -48,8 +48,8 @@ class Summary:
     stops: float
     others_delay_s: float
     others_unfinished: float
-    against_fixed_signal_delay: float | None
-    against_fixed_travel: float | None
+    signal_delay_ratio: float | None
+    travel_ratio: float | None
     others_ratio: float | None
     recovery: Recovery | None
 
@@ -110,8 +110,8 @@ def _summary(
         stops=_mean(trips, "stops"),
         others_delay_s=others_s,
         others_unfinished=float(np.mean([result.others.unfinished for result in group])),
-        against_fixed_signal_delay=_less(signal_delay_s, _mean(fixed_trips, "signal_delay_s")),
-        against_fixed_travel=_less(travel_s, _mean(fixed_trips, "travel_s")),
+        signal_delay_ratio=_ratio(signal_delay_s, _mean(fixed_trips, "signal_delay_s")),
+        travel_ratio=_ratio(travel_s, _mean(fixed_trips, "travel_s")),
         others_ratio=others_s / same_s if same_s > 0 else None,
         recovery=_recovery(group, without) if without else None,
     )
@@ -125,8 +125,8 @@ def _mean(trips: list[TripResult], name: str) -> float:
     return float(np.mean([getattr(trip, name) for trip in trips])) if trips else 0.0
 
 
-def _less(value: float, base: float) -> float | None:
-    return 1.0 - value / base if base > 0 else None
+def _ratio(value: float, base: float) -> float | None:
+    return value / base if base > 0 else None
 
 
 def _recovery(group: list[EmergencyResult], without: list[EmergencyResult]) -> Recovery | None:

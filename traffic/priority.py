@@ -82,6 +82,8 @@ class _Junction:
     """What an intersection remembers of claims."""
 
     locked_until: datetime | None = None
+    passed: str = ""
+    """Who passed last: it may come back on its own path at once."""
     first: str = ""
 
 
@@ -195,7 +197,8 @@ class Priorities:
                 return True
             self._leave(journey, leg, PriorityState.LOCKED_OUT, now)
             return False
-        if junction.locked_until is not None and now < junction.locked_until:
+        is_locked = junction.locked_until is not None and now < junction.locked_until
+        if is_locked and junction.passed != journey.request.request:
             journey.states[leg] = PriorityState.LOCKED_OUT
             return False
         journey.since[leg] = now
@@ -273,8 +276,9 @@ class Priorities:
         """Leave an intersection; where it claimed, that one is locked for the next."""
         if journey.since.pop(leg, None) is not None:
             id_ = journey.request.path[leg].intersection
-            lockout = timedelta(seconds=self._rules.lockout_s / self._speed)
-            self._junctions.setdefault(id_, _Junction()).locked_until = now + lockout
+            junction = self._junctions.setdefault(id_, _Junction())
+            junction.locked_until = now + timedelta(seconds=self._rules.lockout_s / self._speed)
+            junction.passed = journey.request.request if state is PriorityState.PASSED else ""
         journey.states[leg] = state
 
     def _end(self, journey: _Journey, state: PriorityState, now: datetime) -> None:
