@@ -234,10 +234,10 @@ class Priorities:
         if position is None:
             return math.inf
         path = journey.request.path
-        cruise_mps = self._cruise_mps(journey, leg)
-        slower_mps = max(0.0, cruise_mps - position.speed_mps)
         left_s = path[leg].free_s - _free_s(path, position.travelled_m)
-        left_s += slower_mps**2 / (2 * ACCELERATION_MPS2 * cruise_mps) - self._street_s(position.at, now)
+        left_m = max(0.0, path[leg].distance_m - position.travelled_m)
+        left_s += _lost_s(left_m, position.speed_mps, self._cruise_mps(journey, leg))
+        left_s -= self._street_s(position.at, now)
         if journey.standing_since is not None and not self._is_next(journey, leg):
             left_s += self._street_s(journey.standing_since, now)
         return max(left_s, 0.0)
@@ -317,3 +317,13 @@ def _free_s(path: Sequence[PriorityLeg], travelled_m: float) -> float:
     metres = [0.0, *(leg.distance_m for leg in path)]
     seconds = [0.0, *(leg.free_s for leg in path)]
     return float(np.interp(travelled_m, metres, seconds))
+
+
+def _lost_s(distance_m: float, speed_mps: float, cruise_mps: float) -> float:
+    """Seconds that accelerating costs over a distance, against driving it at `cruise_mps`."""
+    slower_mps = max(0.0, cruise_mps - speed_mps)
+    ramp_m = (cruise_mps**2 - speed_mps**2) / (2 * ACCELERATION_MPS2)
+    if distance_m >= ramp_m:
+        return slower_mps**2 / (2 * ACCELERATION_MPS2 * cruise_mps)
+    reached_mps = math.sqrt(speed_mps**2 + 2 * ACCELERATION_MPS2 * distance_m)
+    return (reached_mps - speed_mps) / ACCELERATION_MPS2 - distance_m / cruise_mps

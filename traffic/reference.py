@@ -87,7 +87,7 @@ class Reference:
         for n in range(len(self.demand.claims.lane)):
             k = int(self.demand.claims.lane[n])
             goes_on = not clears or bool(self.net.kept[kept_row + k])
-            late, ahead = self._claim(n, served[k], t, shows, goes_on, q, change if clears else 0)
+            late, ahead = self._claim(n, served, t, shows, goes_on, q, change if clears else 0)
             cost += late
             rest += ahead
         green = 0 if clears else (plan.green + 1 if q == plan.phase else 1)
@@ -98,24 +98,28 @@ class Reference:
         )  # fmt: skip
 
     def _claim(
-        self, n: int, gone: int, t: int, shows: int, goes_on: bool, q: int, change: int
+        self, n: int, served: list[int], t: int, shows: int, goes_on: bool, q: int, change: int
     ) -> tuple[float, float]:
         """What a vehicle with priority costs this second, and what it will still cost."""
         claims = self.demand.claims
         place, second, lead = int(claims.place[n]), int(claims.second[n]), int(claims.lead[n])
         weight, movement = float(claims.weight[n]), int(claims.movement[n]) + self.first
+        gone = served[claims.lane[n]]
         if gone >= place:
             return 0.0, 0.0
-        is_green = self._code(shows, movement) != RED and goes_on
+        is_green = self._code(shows, movement) in {PROTECTED, PERMISSIVE} and goes_on
         nobody_waits = gone >= min(place - 1, int(self.demand.arrived[claims.lane[n], t]))
-        is_late = t >= second - lead and not (t < second and is_green and nobody_waits)
+        late = 1.0
+        if t < second and is_green and nobody_waits:
+            waits = [self.demand.arrived[k, t] > served[k] for k in self.lanes]
+            late = min(self._foes(shows, movement, waits), 1.0)
         wait = self.weights.protected_headway * (place - 1 - gone)
-        if self._code(q, movement) == RED:
+        if self._code(q, movement) not in {PROTECTED, PERMISSIVE}:
             wait += self.weights.red_wait
         elif change > 0:
             wait += change - 1
         ahead = max(0.0, t + wait + lead - second) if wait > 0 else 0.0
-        return weight if is_late else 0.0, weight * ahead
+        return weight * late if t >= second - lead else 0.0, weight * ahead
 
     def _serve(self, plan: Plan, shows: int, k: int, t: int, moves: bool) -> tuple[int, float, float]:
         gone, saved, hidden = plan.served[k], plan.credit[k], plan.unseen[k]
@@ -185,14 +189,20 @@ class Reference:
         return own / max(1.0 - self._busy(plan, shows, movement, t), self.weights.least_gap)
 
     def _busy(self, plan: Plan, shows: int, movement: int, t: int) -> float:
-        """How likely a foe is in the way: by lane, the shares of its foes that are green and have traffic."""
+        """How likely a foe is in the way now or soon."""
+        active = [bool(self.demand.arrived[k, t + GAP_S] > plan.served[k]) for k in self.lanes]
+        return self._foes(shows, movement, active)
+
+    def _foes(self, shows: int, movement: int, active: list[bool]) -> float:
+        """By lane, the shares of its foes that are green and have traffic."""
+        if self._code(shows, movement) not in {PERMISSIVE, ON_RED}:
+            return 0.0
         by_lane = [0.0 for _ in self.lanes]
         for foe in self.net.yield_movement[self.net.yield_ptr[movement] : self.net.yield_ptr[movement + 1]]:
             if self._code(shows, foe) in {PROTECTED, PERMISSIVE}:
                 by_lane[self.net.movement_lane[foe] - self.first_lane] += float(
                     self.demand.share[foe - self.first]
                 )
-        active = [self.demand.arrived[k, t + GAP_S] > plan.served[k] for k in self.lanes]
         return sum(share for share, busy in zip(by_lane, active, strict=True) if busy)
 
     def _movements(self, k: int) -> list[int]:

@@ -116,12 +116,17 @@ def owed(  # noqa: PLR0917 - numba calls by position
         k, place, second = claims.lane[n], claims.place[n], claims.second[n]
         if gone[k] >= place:
             continue
-        is_green = rights.code[n, shows] != RED and (left == 0 or kept[k] == 1)
+        is_green = rights.code[n, shows] in (PROTECTED, PERMISSIVE) and (left == 0 or kept[k] == 1)
         ready = t < second and is_green and gone[k] >= min(place - 1, arrived[k, t])
-        if t >= second - claims.lead[n] and not ready:
-            total += claims.weight[n]
+        if t >= second - claims.lead[n]:
+            # Who has to yield is ready as far as nobody is in the way; who may go on red must stop first.
+            busy = 0.0
+            for other in range(len(gone)):
+                if arrived[other, t] > gone[other]:
+                    busy += rights.foe[n, shows, other]
+            total += claims.weight[n] * (min(busy, 1.0) if ready else 1.0)
         wait = headway * (place - 1 - gone[k])
-        if rights.code[n, q] == RED:
+        if rights.code[n, q] not in (PROTECTED, PERMISSIVE):
             wait += red_wait
         elif left > 0:
             wait += left - 1
