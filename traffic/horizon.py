@@ -144,8 +144,13 @@ def plan(  # noqa: PLR0917 - numba calls by position
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
     arrived, weight, claims = demand.arrived, demand.weight, demand.claims
-    headways = Headways(weights.protected_headway, weights.permissive_headway, weights.on_red_headway)
-    rights = rights_of(net, i, claims, demand.share, headways)
+    headways = Headways(
+        weights.protected_headway,
+        weights.permissive_headway,
+        weights.on_red_headway,
+        weights.wrong_turn_headway,
+    )
+    rights = rights_of(net, i, claims, demand.share, demand.head_share, headways)
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
     min_green = net.min_green[net.phase_ptr[i] : net.phase_ptr[i + 1]]
@@ -269,7 +274,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
                             rest += weight[k] * queue * wait
                     if len(claims.lane) > 0:
                         late, later = owed(
-                            claims, rights, t, served[then, slot], arrived,
+                            claims, rights, t, served[then, slot], credit[then, slot], arrived,
                             kept[kept_row : kept_row + lanes], shows, q, change,
                             weights.protected_headway, red_wait,
                         )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from traffic.horizon import GAP_S, Demand, Shown, Weights
 from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
+from traffic.rights import MOST_HEADWAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Reference:
         for n in range(len(self.demand.claims.lane)):
             k = int(self.demand.claims.lane[n])
             goes_on = not clears or bool(self.net.kept[kept_row + k])
-            late, ahead = self._claim(n, served, t, shows, goes_on, q, change if clears else 0)
+            late, ahead = self._claim(n, served, credit, t, shows, goes_on, q, change if clears else 0)
             cost += late
             rest += ahead
         green = 0 if clears else (plan.green + 1 if q == plan.phase else 1)
@@ -98,7 +99,15 @@ class Reference:
         )  # fmt: skip
 
     def _claim(
-        self, n: int, served: list[int], t: int, shows: int, goes_on: bool, q: int, change: int
+        self,
+        n: int,
+        served: list[int],
+        credit: list[float],
+        t: int,
+        shows: int,
+        goes_on: bool,
+        q: int,
+        change: int,
     ) -> tuple[float, float]:
         """What a vehicle with priority costs this second, and what it will still cost."""
         claims = self.demand.claims
@@ -114,12 +123,30 @@ class Reference:
             waits = [self.demand.arrived[k, t] > served[k] for k in self.lanes]
             late = min(self._foes(shows, movement, waits), 1.0)
         wait = self.weights.protected_headway * (place - 1 - gone)
+        if place - 1 > gone:
+            wait += self._before(int(claims.lane[n]), q, gone == 0, credit[claims.lane[n]])
         if self._code(q, movement) not in {PROTECTED, PERMISSIVE}:
             wait += self.weights.red_wait
         elif change > 0:
             wait += change - 1
         ahead = max(0.0, t + wait + lead - second) if wait > 0 else 0.0
         return weight * late if t >= second - lead else 0.0, weight * ahead
+
+    def _before(self, k: int, q: int, is_head: bool, credit: float) -> float:
+        """What the next of a lane takes in phase q beyond a protected headway, roughly."""
+        if all(self._code(q, movement) == RED for movement in self._movements(k)):
+            return self.weights.red_wait
+        shares = self.demand.head_share if is_head else self.demand.share
+        headways = {
+            PROTECTED: self.weights.protected_headway,
+            PERMISSIVE: self.weights.permissive_headway,
+            ON_RED: self.weights.on_red_headway,
+            RED: self.weights.wrong_turn_headway,
+        }
+        first = 0.0
+        for movement in self._movements(k):
+            first += float(shares[movement - self.first]) * headways[self._code(q, movement)]
+        return min(first, MOST_HEADWAY_S) * (1.0 - credit) - self.weights.protected_headway
 
     def _serve(self, plan: Plan, shows: int, k: int, t: int, moves: bool) -> tuple[int, float, float]:
         gone, saved, hidden = plan.served[k], plan.credit[k], plan.unseen[k]

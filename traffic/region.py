@@ -11,7 +11,7 @@ from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, La
 from traffic.claims import Claim, enter
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
 from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
-from traffic.turns import CODES, Seen, Turns
+from traffic.turns import CODES, SETTLE_S, Seen, Turns
 
 LEAST_WALL_S = 1.0
 """Brokers and processors do not run faster because a simulated street does."""
@@ -23,6 +23,7 @@ AT_LINE_M = 9.0
 STUCK_S = 8.0
 """A head that stands so long under protected green of all its movements has a full exit before it."""
 SET_ASIDE_S = 30.0
+CLAIM_ASIDE_S = 12.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
 ACCELERATION_MPS2 = 2.6
@@ -208,15 +209,21 @@ class Region:
                         arrived[lane - first_lane, second] += 1
         readings = memory.measurement.lanes
         claims = enter(self.net, site, memory.claims, readings, arrived, arrival_s)
+        blocked = (memory.aside_s > 0).astype(np.uint8)
+        # Who waits before a full exit has no use for green; it is tried again sooner than for others.
+        blocked[claims.lane] = memory.aside_s[claims.lane] > SET_ASIDE_S - CLAIM_ASIDE_S
+        claims.weight[blocked[claims.lane] == 1] = 0.0
         np.cumsum(arrived, axis=1, out=arrived)
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
+        # Whose head stands under green has saved nothing up: that head needs something else.
+        flowing[(memory.standing == 1) & (memory.lane_green_s > SETTLE_S)] = 0.0
         return Demand(
             arrived,
             self.turns.share[moves],
             self.turns.head[moves],
             1.0 + np.minimum((memory.wait_s / LONG_WAIT_S) ** 2, 4.0),
             MISSED_SHARE * memory.rate * memory.red_s,
-            (memory.aside_s > 0).astype(np.uint8),
+            blocked,
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
             claims,
         )

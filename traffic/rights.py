@@ -39,29 +39,58 @@ class Headways(NamedTuple):
     protected: float
     permissive: float
     on_red: float
+    wrong_turn: float
+
+
+MOST_HEADWAY_S = 20.0
+"""In what is still to come: who cannot go in a phase needs another one, which does not take for ever."""
 
 
 class Rights(NamedTuple):
-    """What each claim n is shown in phase p, its own headway there, and how likely lane k is in its way."""
+    """What each claim n is shown in phase p, its own headway there, and how likely lane k is in its way.
+
+    `head_s[n, p]`, `next_s[n, p]`: headways of the head of its lane, and of those behind; 0 where it is red.
+    """
 
     code: Bytes
     headway: Floats
     foe: Floats
+    head_s: Floats
+    next_s: Floats
 
 
 @numba.njit(nogil=True, cache=True)
-def rights_of(net: Network, i: int, claims: Claims, share: Floats, headways: Headways) -> Rights:
-    """For the claims at intersection i; `share` as in `horizon.Demand`."""
+def rights_of(  # noqa: PLR0917 - numba calls by position
+    net: Network, i: int, claims: Claims, share: Floats, head_share: Floats, headways: Headways
+) -> Rights:
+    """For the claims at intersection i; shares as in `horizon.Demand`."""
     first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
     phases = net.phase_ptr[i + 1] - net.phase_ptr[i]
     size = len(claims.lane)
     code = np.zeros((size, phases), np.uint8)
     headway = np.zeros((size, phases))
     foes = np.zeros((size, phases, net.lane_ptr[i + 1] - first_lane))
+    head_s, next_s = np.zeros((size, phases)), np.zeros((size, phases))
     for n in range(size):
-        m = claims.movement[n]
+        m, lane = claims.movement[n], first_lane + claims.lane[n]
         for p in range(phases):
             row = net.indication_ptr[net.phase_ptr[i] + p]
+            is_open = False
+            for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
+                other = net.lane_movement[at] - first
+                shown = net.indication[row + other]
+                is_open = is_open or shown != RED
+                own = headways.on_red
+                if shown == PROTECTED:
+                    own = headways.protected
+                elif shown == PERMISSIVE:
+                    own = headways.permissive
+                elif shown == RED:
+                    own = headways.wrong_turn
+                head_s[n, p] += head_share[other] * own
+                next_s[n, p] += share[other] * own
+            head_s[n, p] = min(head_s[n, p], MOST_HEADWAY_S) if is_open else 0.0
+            next_s[n, p] = min(next_s[n, p], MOST_HEADWAY_S) if is_open else 0.0
             code[n, p] = net.indication[row + m]
             if code[n, p] in (PROTECTED, RED):
                 headway[n, p] = headways.protected
@@ -71,7 +100,7 @@ def rights_of(net: Network, i: int, claims: Claims, share: Floats, headways: Hea
                 foe = net.yield_movement[at]
                 if net.indication[row + foe - first] in (PROTECTED, PERMISSIVE):
                     foes[n, p, net.movement_lane[foe] - first_lane] += share[foe - first]
-    return Rights(code, headway, foes)
+    return Rights(code, headway, foes, head_s, next_s)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -98,6 +127,7 @@ def owed(  # noqa: PLR0917 - numba calls by position
     rights: Rights,
     t: int,
     gone: Ints,
+    credit: Floats,
     arrived: Ints,
     kept: Bytes,
     shows: int,
@@ -108,7 +138,7 @@ def owed(  # noqa: PLR0917 - numba calls by position
 ) -> tuple[float, float]:
     """What the claims cost in second t, and what they will still cost from there.
 
-    `gone[k]`: left by the end of t; `shows`: the phase shown, changing to q for `left` more seconds (0: it
+    `gone[k]`: left by the end of t, `credit[k]`: share of the next one's headway that is over; `shows`: the phase shown, changing to q for `left` more seconds (0: it
     is q), in which lanes with `kept[k]` go on.
     """
     total = rest = 0.0
@@ -126,6 +156,11 @@ def owed(  # noqa: PLR0917 - numba calls by position
                     busy += rights.foe[n, shows, other]
             total += claims.weight[n] * (min(busy, 1.0) if ready else 1.0)
         wait = headway * (place - 1 - gone[k])
+        if place - 1 > gone[k] and rights.head_s[n, q] > 0.0:
+            first = rights.head_s[n, q] if gone[k] == 0 else rights.next_s[n, q]
+            wait += first * (1.0 - credit[k]) - headway
+        elif place - 1 > gone[k]:
+            wait += red_wait
         if rights.code[n, q] not in (PROTECTED, PERMISSIVE):
             wait += red_wait
         elif left > 0:
