@@ -11,6 +11,7 @@ from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, La
 from traffic.claims import Claim, enter
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
 from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
+from traffic.rights import Claims
 from traffic.turns import CODES, SETTLE_S, Seen, Turns
 
 LEAST_WALL_S = 1.0
@@ -209,10 +210,7 @@ class Region:
                         arrived[lane - first_lane, second] += 1
         readings = memory.measurement.lanes
         claims = enter(self.net, site, memory.claims, readings, arrived, arrival_s)
-        blocked = (memory.aside_s > 0).astype(np.uint8)
-        # Who waits before a full exit has no use for green; it is tried again sooner than for others.
-        blocked[claims.lane] = memory.aside_s[claims.lane] > SET_ASIDE_S - CLAIM_ASIDE_S
-        claims.weight[blocked[claims.lane] == 1] = 0.0
+        blocked = self._blocked(memory, claims)
         np.cumsum(arrived, axis=1, out=arrived)
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
         # Whose head stands under green has saved nothing up: that head needs something else.
@@ -227,6 +225,25 @@ class Region:
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
             claims,
         )
+
+    def _blocked(self, memory: _Memory, claims: Claims) -> Bytes:
+        """Lanes set aside by now; claims on them weigh nothing, and are tried again sooner than others."""
+        for n, lane in enumerate(claims.lane):
+            if _is_stuck(memory, claims, n) and memory.aside_s[lane] <= 0:
+                memory.aside_s[lane] = SET_ASIDE_S
+        blocked = (memory.aside_s > 0).astype(np.uint8)
+        blocked[claims.lane] = memory.aside_s[claims.lane] > SET_ASIDE_S - CLAIM_ASIDE_S
+        claims.weight[blocked[claims.lane] == 1] = 0.0
+        return blocked
+
+
+
+def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:
+    """Whether a vehicle with priority stands at the line though nothing is before it and it has its green."""
+    lane, movement = claims.lane[n], claims.movement[n]
+    since_s = min(memory.green_s[movement], memory.since_crossing_s[lane])
+    is_green = memory.codes[movement] == PROTECTED and since_s >= STUCK_S
+    return bool(claims.place[n] == 1 and memory.standing[lane] and is_green)
 
 
 def wall_s(street_s: float, speed: float) -> float:
