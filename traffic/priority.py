@@ -145,8 +145,10 @@ class Priorities:
                 if self._street_s(journey.ended_at, now) > self._rules.keep_s:
                     del self._journeys[id_]
                 continue
-            for leg in range(len(journey.request.path)):
-                if self._ahead_m(journey, leg, now) < -PASSED_M:
+            for leg, what in enumerate(journey.request.path):
+                # Only what it said counts: it may have stopped since.
+                said = journey.position
+                if said is not None and said.travelled_m > what.distance_m + PASSED_M:
                     self._leave(journey, leg, PriorityState.PASSED, now)
             if now >= journey.request.expires_at:
                 self._end(journey, PriorityState.EXPIRED, now)
