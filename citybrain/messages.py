@@ -362,7 +362,7 @@ class PriorityLeg(Value, frozen=True):
 
 
 class PriorityRequest(Message, frozen=True, kw_only=True, tag="priority_request/1"):
-    """A vehicle asks for a green wave along a path; again with the same `request` it replaces what it said."""
+    """A vehicle asks for a green wave along a path; sent again it replaces what the same `request` said."""
 
     request: Id
     """Drawn at random for this trip; says nothing of the vehicle or its crew."""

@@ -1,4 +1,4 @@
-"""Emergency vehicles in a simulated city: one run with or without priority, each trip and everybody else scored.
+"""Emergency vehicles in a simulated city: one run, with or without priority, trips and everybody else scored.
 
 libsumo holds one simulation per process, so a process runs one of these at a time.
 """
@@ -117,7 +117,7 @@ def _free_run(
         return watch.profiles()
 
 
-def _busy_run(
+def _busy_run(  # noqa: PLR0917 - one run has as many parts
     run: EmergencyRun,
     network: SignalNetwork,
     trips: Sequence[Trip],

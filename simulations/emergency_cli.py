@@ -21,12 +21,12 @@ from simulations.scenarios import find_scenario
 SPEED_FACTOR = 1.3
 
 
-class _Listed(click.ParamType):
+class _Listed(click.ParamType[Any]):
     """Values separated by commas, each converted by `one` and named once."""
 
     name = "list"
 
-    def __init__(self, one: click.ParamType) -> None:
+    def __init__(self, one: click.ParamType[Any]) -> None:
         self._one = one
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

@@ -1,4 +1,4 @@
-"""What priority is worth: trips with and without it on the same seeds, what others pay, how signals recover."""
+"""What priority is worth: trips with and without it on the same seeds, what others pay, and recovery."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class Recovery:
 class Summary:
     """One way of running the signals over all seeds; times are means over trips.
 
-    `over_free`: travel time beyond the free trip's, as a share of that. `travel_ratio`, `signal_delay_ratio`: to
-    own programs without priority; `others_ratio`: others' delay by that of the same controller without
-    priority. None where the run to compare with is missing.
+    `over_free`: travel time beyond the free trip's, as a share of that. `travel_ratio`,
+    `signal_delay_ratio`: to own programs without priority; `others_ratio`: others' delay by that of the same
+    controller without priority. None where the run to compare with is missing.
     """
 
     controller: str

@@ -1,4 +1,4 @@
-"""How signals are run while emergency vehicles are about: by own programs, preempted ones, or the optimiser."""
+"""How signals are run while emergency vehicles are about: own programs, preempted ones, or the optimiser."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

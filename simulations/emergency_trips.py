@@ -1,4 +1,4 @@
-"""Which emergency trips are driven: the longest ways through a network, drawn by seed, spread over the run."""
+"""Which emergency trips are driven: long ways through a network, drawn by seed, spread over the run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +63,7 @@ class Ways:
         return [way for _, way in found]
 
     def legs(self, way: tuple[str, ...], speed_factor: float) -> dict[int, PriorityLeg]:
-        """The signals on a way by place of their edge, with distances and free travel times by speed limits."""
+        """The signals on a way by place of their edge, with distances and times by speed limits."""
         legs = {}
         metres = seconds = 0.0
         for place, (edge_id, next_id) in enumerate(zip(way, (*way[1:], ""), strict=True)):
@@ -97,9 +97,7 @@ class Ways:
     def _ends(self, edge: Any, neighbours: Any) -> bool:
         """Whether an edge's neighbours on one side are none but its own opposite direction."""
         here = {edge.getFromNode().getID(), edge.getToNode().getID()}
-        return all(
-            {other.getFromNode().getID(), other.getToNode().getID()} == here for other in neighbours
-        )
+        return all({other.getFromNode().getID(), other.getToNode().getID()} == here for other in neighbours)
 
     def _way(self, before: Any, last: int) -> tuple[str, ...]:
         way = [last]

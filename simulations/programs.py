@@ -19,8 +19,8 @@ class ProgramClock:
             logic for logic in sumo.trafficlight.getAllProgramLogics(tl) if logic.programID == self._program
         )
         self._seconds = [phase.duration for phase in logic.phases]
-        self._greens = [_green_phase(phase.state, phases) for phase in logic.phases]
-        self._at = sumo.trafficlight.getPhase(tl)
+        self._greens: list[int | None] = [_green_phase(phase.state, phases) for phase in logic.phases]
+        self._at: int = sumo.trafficlight.getPhase(tl)
         self._left_s = sumo.trafficlight.getNextSwitch(tl) - sumo.simulation.getTime()
         self._clock_s = float(sumo.simulation.getTime())
         self.elapsed_s = self._seconds[self._at] - self._left_s
@@ -32,7 +32,7 @@ class ProgramClock:
     @property
     def phase(self) -> int:
         for ahead in range(len(self._greens)):
-            found = self._greens[(self._at + ahead) % len(self._greens)]
+            found: int | None = self._greens[(self._at + ahead) % len(self._greens)]
             if found is not None:
                 return found
         return 0

@@ -65,9 +65,7 @@ class RegionAgent:
         self._configs: dict[str, IntersectionConfig] = {}
         self._states: dict[str, SignalState] = {}
         self._region: Region | None = None
-        self._desk = Desk(
-            self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed
-        )
+        self._desk = Desk(self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed)
         self._seq = 0
         self._figures = dict.fromkeys(("decisions", "late", "malformed", "dropped", "refused"), 0)
         self._spent_s: deque[float] = deque(maxlen=_RECENT)

@@ -1,4 +1,4 @@
-"""From a vehicle with priority on its way to a line of the optimiser's demand: which lane, behind whom, when."""
+"""From a vehicle with priority to a line of the optimiser's demand: which lane, behind whom, when."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,24 +48,25 @@ class _Line(NamedTuple):
     place: int
 
 
-def enter(
-    net: Network,
-    site: Site,
-    claims: Sequence[Claim],
-    readings: Sequence[LaneReading],
-    arrived: Ints,
-    arrival: Arrival,
-) -> Claims:
+class Sight(NamedTuple):
+    """What is seen at one intersection: readings by lane, and how arrivals are told from them."""
+
+    net: Network
+    site: Site
+    readings: Mapping[str, LaneReading]
+    arrival: Arrival
+
+
+def enter(sight: Sight, claims: Sequence[Claim], arrived: Ints) -> Claims:
     """The claims as the kernel reads them; the rows of their lanes in `arrived` are written anew.
 
     `arrived[k, t]`: vehicles that could cross in second t, not yet cumulative. Claims on unknown movements or
     beyond the last second are left out. Where two are on one lane, the first one's line stands for both.
     """
-    by_lane = {reading.lane: reading for reading in readings}
     rows: list[tuple[int, ...]] = []
     weights: list[float] = []
     for claim in claims:
-        line = _shortest(net, site, claim, by_lane, arrival)
+        line = _shortest(sight, claim)
         if line is None or line.seconds[line.place] >= arrived.shape[1]:
             continue
         if all(row[0] != line.lane for row in rows):
@@ -73,46 +74,42 @@ def enter(
         second = line.seconds[line.place]
         rows.append((line.lane, line.place + 1, line.movement, second, round(claim.lead_s)))
         weights.append(claim.weight)
-    columns = np.array(rows, np.int32).reshape(-1, 5)
-    return Claims(*(np.ascontiguousarray(column) for column in columns.T), np.array(weights, np.float64))
+    columns = [np.array([row[column] for row in rows], np.int32) for column in range(5)]
+    lane, place, movement, second_, lead = columns
+    return Claims(lane, place, movement, second_, lead, np.array(weights, np.float64))
 
 
-def _shortest(
-    net: Network, site: Site, claim: Claim, readings: Mapping[str, LaneReading], arrival: Arrival
-) -> _Line | None:
+def _shortest(sight: Sight, claim: Claim) -> _Line | None:
     """Its own lane where that leads on; else the lane that does and has the fewest vehicles before it."""
+    movements, known = sight.site.config.movements, sight.site.lane_index
     lanes = {
-        site.config.movements[m].from_lane: m
+        movements[m].from_lane: m
         for m in claim.movements
-        if m < len(site.config.movements) and site.config.movements[m].from_lane in site.lane_index
+        if m < len(movements) and movements[m].from_lane in known
     }
     if claim.lane in lanes:
         lanes = {claim.lane: lanes[claim.lane]}
-    lines = [
-        _line(net, site, claim, movement, readings.get(lane), arrival) for lane, movement in lanes.items()
-    ]
+    lines = [_line(sight, claim, movement) for movement in lanes.values()]
     return min(lines, key=lambda line: line.place, default=None)
 
 
-def _line(
-    net: Network, site: Site, claim: Claim, movement: int, reading: LaneReading | None, arrival: Arrival
-) -> _Line:
-    lane = site.lane_index[site.config.movements[movement].from_lane]
-    limit = float(net.lane_speed[lane])
+def _line(sight: Sight, claim: Claim, movement: int) -> _Line:
+    name = sight.site.config.movements[movement].from_lane
+    lane, reading = sight.site.lane_index[name], sight.readings.get(name)
     others = sorted(reading.observed, key=lambda vehicle: vehicle.distance_m) if reading else []
     own = min(others, key=lambda vehicle: abs(vehicle.distance_m - claim.distance_m), default=None)
-    is_here = reading is not None and claim.lane == reading.lane
     if own is not None and abs(own.distance_m - claim.distance_m) <= OWN_M:
         others.remove(own)
+    limit = float(sight.net.lane_speed[lane])
+    seconds = [int(sight.arrival(other.distance_m, other.speed_mps, limit)) for other in others]
     before = [other for other in others if other.distance_m <= claim.distance_m]
-    ahead = [int(arrival(other.distance_m, other.speed_mps, limit)) for other in before]
-    if is_here and claim.speed_mps < STANDING_MPS:
-        ahead += [0] * _unseen(claim.distance_m, before[-1].distance_m if before else -SPACING_M + 1.0)
+    ahead, behind = seconds[: len(before)], seconds[len(before) :]
+    if claim.lane == name and claim.speed_mps < STANDING_MPS:
+        ahead += [0] * _unseen(claim.distance_m, before[-1].distance_m if before else 1.0 - SPACING_M)
     second = max([int(claim.eta_s), *ahead])
-    behind = [
-        max(second, int(arrival(other.distance_m, other.speed_mps, limit))) for other in others[len(before) :]
-    ]
-    return _Line(lane - int(net.lane_ptr[site.index]), movement, [*ahead, second, *behind], len(ahead))
+    # Nobody overtakes on a lane, however early they could come.
+    line = [*ahead, second, *(max(second, later) for later in behind)]
+    return _Line(lane - int(sight.net.lane_ptr[sight.site.index]), movement, line, len(ahead))
 
 
 def _unseen(distance_m: float, next_m: float) -> int:

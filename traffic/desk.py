@@ -85,9 +85,7 @@ class Desk:
             evidence={"intersections": float(len(status.legs)), "passed": float(passed)},
         )
 
-    def _is_news(
-        self, id_: str, state: PriorityState, legs: list[PriorityProgress], now: datetime
-    ) -> bool:
+    def _is_news(self, id_: str, state: PriorityState, legs: list[PriorityProgress], now: datetime) -> bool:
         told = self._told.get(id_)
         if told is None:
             return True

@@ -1,8 +1,8 @@
 """Requests for priority: who may claim which intersection now, in what order, and for how long. Pure.
 
-A request claims an intersection of its path once its vehicle is within the optimiser's horizon of it. It never
-holds a phase: it puts a price on its own waiting (`traffic/claims.py`), and the optimiser, which knows queues,
-yellow and pedestrian clearance, finds the cheapest way to let it through.
+A request claims an intersection of its path once its vehicle is within the optimiser's horizon of it. It
+never holds a phase: it puts a price on its own waiting (`traffic/rights.py`), and the optimiser, which knows
+queues, yellow and pedestrian clearance, finds the cheapest way to let it through.
 """
 
 import math
@@ -305,9 +305,7 @@ class Priorities:
         for leg, what in enumerate(journey.request.path):
             state = journey.states.get(leg, PriorityState.AHEAD)
             eta_s = math.inf if state in DONE else self._eta_s(journey, leg, now)
-            found.append(
-                PriorityProgress(what.intersection, state, eta_s if eta_s < MOST_ETA_S else None)
-            )
+            found.append(PriorityProgress(what.intersection, state, eta_s if eta_s < MOST_ETA_S else None))
         return found
 
     def _street_s(self, since: datetime, now: datetime) -> float:

@@ -98,7 +98,7 @@ class Reference:
             tuple(served), tuple(credit), tuple(unseen),
         )  # fmt: skip
 
-    def _claim(
+    def _claim(  # noqa: PLR0917 - as the kernel
         self,
         n: int,
         served: list[int],
@@ -198,7 +198,7 @@ class Reference:
         return fixed
 
     def _claimed(self, k: int, place: int) -> int | None:
-        """The movement of the vehicle with priority at this place of the lane, the last one where two claim it."""
+        """The movement of the vehicle with priority at this place of the lane; the last where two claim it."""
         claims = self.demand.claims
         found = None
         for n in range(len(claims.lane)):

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
-from traffic.claims import Claim, enter
+from traffic.claims import Claim, Sight, enter
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
 from traffic.network import PROTECTED, RED, Bytes, Floats, Ints, Site, build_network
 from traffic.rights import Claims
@@ -208,8 +208,8 @@ class Region:
                     second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
                     if second <= self._horizon:
                         arrived[lane - first_lane, second] += 1
-        readings = memory.measurement.lanes
-        claims = enter(self.net, site, memory.claims, readings, arrived, arrival_s)
+        readings = {reading.lane: reading for reading in memory.measurement.lanes}
+        claims = enter(Sight(self.net, site, readings, arrival_s), memory.claims, arrived)
         blocked = self._blocked(memory, claims)
         np.cumsum(arrived, axis=1, out=arrived)
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
@@ -235,7 +235,6 @@ class Region:
         blocked[claims.lane] = memory.aside_s[claims.lane] > SET_ASIDE_S - CLAIM_ASIDE_S
         claims.weight[blocked[claims.lane] == 1] = 0.0
         return blocked
-
 
 
 def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:

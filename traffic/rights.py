@@ -16,10 +16,10 @@ from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Net
 class Claims(NamedTuple):
     """Vehicles with priority at one intersection; one row each.
 
-    `lane[n]` own number, `place[n]`: its place in the lane's cumulative arrivals (1 is the head), `movement[n]`
-    own number, `second[n]`: earliest at the stop line, `lead[n]`: seconds before it from which nobody may wait
-    in front of it and its movement must be green, so that it need not brake, `weight[n]` in vehicle-seconds
-    per second without that.
+    `lane[n]` own number, `place[n]`: its place in the lane's cumulative arrivals (1 is the head),
+    `movement[n]` own number, `second[n]`: earliest at the stop line, `lead[n]`: seconds before it from which
+    nobody may wait in front of it and its movement must be green, so that it need not brake, `weight[n]` in
+    vehicle-seconds per second without that.
     """
 
     lane: Ints
@@ -30,7 +30,8 @@ class Claims(NamedTuple):
     weight: Floats
 
 
-NO_CLAIMS = Claims(*(np.zeros(0, np.int32) for _ in range(5)), np.zeros(0))
+_NONE = np.zeros(0, np.int32)
+NO_CLAIMS = Claims(_NONE, _NONE, _NONE, _NONE, _NONE, np.zeros(0))
 
 
 class Headways(NamedTuple):
@@ -138,8 +139,8 @@ def owed(  # noqa: PLR0917 - numba calls by position
 ) -> tuple[float, float]:
     """What the claims cost in second t, and what they will still cost from there.
 
-    `gone[k]`: left by the end of t, `credit[k]`: share of the next one's headway that is over; `shows`: the phase shown, changing to q for `left` more seconds (0: it
-    is q), in which lanes with `kept[k]` go on.
+    `gone[k]`: left by the end of t, `credit[k]`: share of the next one's headway that is over; `shows`: the
+    phase shown, changing to q for `left` more seconds (0: it is q), in which lanes with `kept[k]` go on.
     """
     total = rest = 0.0
     for n in range(len(claims.lane)):

@@ -13,12 +13,26 @@ MINUTES = 600
 
 def trip(travel_s: float, signal_delay_s: float, arrived: bool = True, passed_s: float = 100.0) -> TripResult:
     return TripResult(
-        "priority-1", EmergencyClass.FIRE, ("x",), arrived, travel_s, 100.0, signal_delay_s, 1, 0.0, (passed_s,)
+        "priority-1",
+        EmergencyClass.FIRE,
+        ("x",),
+        arrived,
+        travel_s,
+        100.0,
+        signal_delay_s,
+        1,
+        0.0,
+        (passed_s,),
     )
 
 
 def result(
-    controller: str, priority: bool, trips: list[TripResult], others_s: float, queue: float = 2.0, seed: int = 1
+    controller: str,
+    priority: bool,
+    trips: list[TripResult],
+    others_s: float,
+    queue: float = 2.0,
+    seed: int = 1,
 ) -> EmergencyResult:
     queued = np.full((1, MINUTES), int(queue), np.int32)
     return EmergencyResult(

@@ -1,6 +1,7 @@
 """Emergency trips drawn on a network that SUMO made: long ways past signals, spread over the run."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_ways_lead_from_one_end_of_the_network_to_another_without_a_break(grid: 
     }
     assert len(ways) > 50
     for way in ways:
-        assert set(zip(way, way[1:], strict=False)) <= links
+        assert set(pairwise(way)) <= links
         assert way[0].startswith(("left", "right", "top", "bottom"))
         assert len(set(way)) == len(way)
 
@@ -52,7 +53,9 @@ def test_distances_and_times_grow_along_a_path_and_a_faster_vehicle_needs_less(g
     (slow,), (fast,) = draw_trips(grid, 1, RUN_S, 1), draw_trips(grid, 1, RUN_S, 1, 1.5)
     metres = [leg.distance_m for leg in slow.path]
     assert metres == sorted(metres)
-    assert [leg.free_s for leg in fast.path] == pytest.approx([leg.free_s / 1.5 for leg in slow.path], abs=0.1)
+    assert [leg.free_s for leg in fast.path] == pytest.approx(
+        [leg.free_s / 1.5 for leg in slow.path], abs=0.1
+    )
 
 
 def test_a_seed_draws_the_same_trips_and_another_one_others(grid: SignalNetwork) -> None:

@@ -1,5 +1,7 @@
 """Who may claim which intersection, in what order, and for how long."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,9 @@ def state(found: Priorities, id_: str, at_s: float) -> tuple[PriorityState, list
     return whole, [leg.state for leg in legs]
 
 
-def drive(found: Priorities, until_s: int, id_: str = "trip", from_s: int = 0, stand_at_m: float = 1e9) -> None:
+def drive(
+    found: Priorities, until_s: int, id_: str = "trip", from_s: int = 0, stand_at_m: float = 1e9
+) -> None:
     """Positions once a second at the free speed, standing for ever from `stand_at_m`."""
     for second in range(from_s, until_s + 1):
         travelled_m = min(CRUISE_MPS * second, stand_at_m)
@@ -77,7 +81,7 @@ def test_classes_come_first_and_then_arrivals() -> None:
     )
     claims = found.claims("a", after(0))
     assert [claim.request for claim in claims] == ["ambulance near", "ambulance far", "fire", "police near"]
-    assert all(one.weight > other.weight for one, other in zip(claims, claims[1:], strict=False))
+    assert all(one.weight > other.weight for one, other in pairwise(claims))
     assert state(found, "ambulance near", 0)[0] is PriorityState.GRANTED
     assert state(found, "police near", 0)[1][0] is PriorityState.QUEUED
 
@@ -172,7 +176,7 @@ def test_signals_ahead_expect_a_standing_vehicle_later_and_later() -> None:
         claims = found.claims("b", after(second))
         etas.append(claims[0].eta_s if claims else None)
     known = [eta for eta in etas if eta is not None]
-    assert all(later == pytest.approx(eta + 1.0) for eta, later in zip(known, known[1:], strict=False))
+    assert all(later == pytest.approx(eta + 1.0) for eta, later in pairwise(known))
     assert etas[-1] is None  # beyond the horizon by now
     assert asking(found, "a", 59) == ["trip"]  # its own next signal goes on serving it
 
@@ -231,7 +235,8 @@ steps = st.lists(
 def test_whatever_is_said_claims_are_ordered_and_ended_requests_claim_nothing(
     said: list[tuple[str, EmergencyClass, str, float, float]],
 ) -> None:
-    found, kinds, ended, now_s = Priorities(), {}, set(), 0.0
+    found, now_s = Priorities(), 0.0
+    kinds: dict[str, EmergencyClass] = {}
     for id_, kind, what, metres, passed_s in said:
         now_s += passed_s
         if what == "request":
@@ -242,7 +247,11 @@ def test_whatever_is_said_claims_are_ordered_and_ended_requests_claim_nothing(
             found.cancel(PriorityCancel(at=after(now_s), request=id_))
         found.tick(after(now_s))
         progress = found.progress(after(now_s))
-        ended = {id_ for id_, (whole, _) in progress.items() if whole in {PriorityState.CANCELLED, PriorityState.EXPIRED}}
+        ended = {
+            id_
+            for id_, (whole, _) in progress.items()
+            if whole in {PriorityState.CANCELLED, PriorityState.EXPIRED}
+        }
         for intersection in "abc":
             claims = found.claims(intersection, after(now_s))
             assert not ended & {claim.request for claim in claims}

@@ -32,8 +32,8 @@ both = pytest.mark.parametrize("planner", [kernel, reference])
 
 
 def claim(lane: int, place: int, movement: int, second: int, lead: int = 4, weight: float = WEIGHT) -> Claims:
-    whole = (np.array([value], np.int32) for value in (lane, place, movement, second, lead))
-    return Claims(*whole, np.array([weight]))
+    whole = [np.array([value], np.int32) for value in (lane, place, movement, second, lead)]
+    return Claims(whole[0], whole[1], whole[2], whole[3], whole[4], np.array([weight]))
 
 
 def demand(arrivals: dict[int, list[int]], horizon: int, claims: Claims, head_through: float = 0.9) -> Demand:
