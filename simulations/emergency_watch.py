@@ -37,7 +37,7 @@ class Profile:
 class TripResult:
     """One trip; `free_s` is the same trip alone with green signals.
 
-    `signal_delay_s`: what it lost against `free_s` between `VIEW_M` before and `AFTER_M` beyond the stop lines.
+    `signal_delay_s`: what it lost against that between `VIEW_M` before and `AFTER_M` beyond the stop lines.
     `passed_s`: seconds of the run at which it crossed each stop line of its path. Travel times begin when it
     enters the network; `entry_wait_s` is what it waited before.
     """

@@ -1,12 +1,14 @@
 """From a vehicle with priority to a line of the optimiser's demand: which lane, behind whom, when."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from citybrain.messages import LaneReading
+from citybrain.fields import LonLat
+from citybrain.messages import ApproachLane, LaneReading
 from traffic.network import Ints, Network, Site
 from traffic.rights import Claims
 
@@ -15,6 +17,10 @@ SPACING_M = 7.0
 OWN_M = 5.0
 """What a camera sees within this distance of the vehicle's own position is that vehicle."""
 STANDING_MPS = 1.0
+QUEUE_MPS = 2.0
+BESIDE_M = 25.0
+DEGREE_M = 111_320.0
+"""Of latitude."""
 
 Arrival = Callable[[float, float, float], float]
 """Seconds to the stop line by distance (m), speed and speed limit (m/s)."""
@@ -71,12 +77,13 @@ def enter(sight: Sight, claims: Sequence[Claim], arrived: Ints) -> Claims:
             continue
         if all(row[0] != line.lane for row in rows):
             _write(line, arrived)
-        second = line.seconds[line.place]
-        rows.append((line.lane, line.place + 1, line.movement, second, round(claim.lead_s)))
-        weights.append(claim.weight)
+        second, lead = line.seconds[line.place], round(claim.lead_s)
+        rows.append((line.lane, line.place + 1, line.movement, second, lead))
+        rows += [(lane, place, m, second, lead) for lane, place, m in _beside(sight, claim, line)]
+        weights += [claim.weight] * (len(rows) - len(weights))
     columns = [np.array([row[column] for row in rows], np.int32) for column in range(5)]
-    lane, place, movement, second_, lead = columns
-    return Claims(lane, place, movement, second_, lead, np.array(weights, np.float64))
+    prices = np.array(weights, np.float64)
+    return Claims(columns[0], columns[1], columns[2], columns[3], columns[4], prices)
 
 
 def _shortest(sight: Sight, claim: Claim) -> _Line | None:
@@ -110,6 +117,49 @@ def _line(sight: Sight, claim: Claim, movement: int) -> _Line:
     # Nobody overtakes on a lane, however early they could come.
     line = [*ahead, second, *(max(second, later) for later in behind)]
     return _Line(lane - int(sight.net.lane_ptr[sight.site.index]), movement, line, len(ahead))
+
+
+def _beside(sight: Sight, claim: Claim, line: _Line) -> list[tuple[int, int, int]]:
+    """Lanes beside its own whose queues stand in its way before the lanes part: lane, vehicles, movement.
+
+    Who stands further back than its lane is long may wait for any of the lanes; all of them are let go.
+    """
+    lanes = sight.site.config.lanes
+    near = [k for k, lane in enumerate(lanes) if _is_beside(lane.path, lanes[line.lane].path)]
+    if not any(_stands_behind(sight, lanes[k], claim.distance_m) for k in near):
+        return []
+    movements = {movement.from_lane: m for m, movement in enumerate(sight.site.config.movements)}
+    found = []
+    for k in near:
+        reading = sight.readings.get(lanes[k].lane)
+        waiting = [v for v in reading.observed if v.speed_mps < QUEUE_MPS] if reading else []
+        count = sum(vehicle.distance_m <= lanes[k].length_m for vehicle in waiting)
+        if k != line.lane and count:
+            found.append((k, count, movements[lanes[k].lane]))
+    return found
+
+
+def _stands_behind(sight: Sight, lane: ApproachLane, within_m: float) -> bool:
+    """Whether somebody stands on the road before the lane begins, nearer than `within_m`."""
+    reading = sight.readings.get(lane.lane)
+    return reading is not None and any(
+        lane.length_m < vehicle.distance_m < within_m - OWN_M and vehicle.speed_mps < QUEUE_MPS
+        for vehicle in reading.observed
+    )
+
+
+def _is_beside(one: Sequence[LonLat], other: Sequence[LonLat]) -> bool:
+    """Whether two lanes end side by side in the same direction."""
+    east_m = (one[-1][0] - other[-1][0]) * DEGREE_M * math.cos(math.radians(one[-1][1]))
+    north_m = (one[-1][1] - other[-1][1]) * DEGREE_M
+    return math.hypot(east_m, north_m) < BESIDE_M and _turn(one, other) < math.pi / 6
+
+
+def _turn(one: Sequence[LonLat], other: Sequence[LonLat]) -> float:
+    """The angle between the last stretches of two paths, in radians."""
+    scale = math.cos(math.radians(one[-1][1]))
+    angles = [math.atan2(p[-1][1] - p[-2][1], (p[-1][0] - p[-2][0]) * scale) for p in (one, other)]
+    return abs(math.remainder(angles[0] - angles[1], 2 * math.pi))
 
 
 def _unseen(distance_m: float, next_m: float) -> int:

@@ -198,7 +198,7 @@ class Reference:
         return fixed
 
     def _claimed(self, k: int, place: int) -> int | None:
-        """The movement of the vehicle with priority at this place of the lane; the last where two claim it."""
+        """The movement of who has priority at this place of the lane; the last where two claim it."""
         claims = self.demand.claims
         found = None
         for n in range(len(claims.lane)):

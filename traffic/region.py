@@ -62,6 +62,8 @@ class _Memory:
         self.crossed: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
         self.claims: Sequence[Claim] = ()
+        self.stood_s = 0.0
+        """For how long every vehicle with priority has stood."""
 
 
 class Region:
@@ -153,6 +155,8 @@ class Region:
 
     def _remember(self, site: Site, memory: _Memory, elapsed: float) -> None:
         self._watch_signal(site, memory, elapsed)
+        stands = bool(memory.claims) and all(claim.speed_mps < SLOW_MPS for claim in memory.claims)
+        memory.stood_s = memory.stood_s + elapsed if stands else 0.0
         memory.crossed[:] = 0
         memory.standing[:] = 0
         first = int(self.net.lane_ptr[site.index])
@@ -238,11 +242,11 @@ class Region:
 
 
 def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:
-    """Whether a vehicle with priority stands at the line though nothing is before it and it has its green."""
+    """Whether a vehicle with priority stands though nothing is seen before it and it has its green."""
     lane, movement = claims.lane[n], claims.movement[n]
-    since_s = min(memory.green_s[movement], memory.since_crossing_s[lane])
+    since_s = min(memory.green_s[movement], memory.since_crossing_s[lane], memory.stood_s)
     is_green = memory.codes[movement] == PROTECTED and since_s >= STUCK_S
-    return bool(claims.place[n] == 1 and memory.standing[lane] and is_green)
+    return bool(claims.place[n] == 1 and is_green)
 
 
 def wall_s(street_s: float, speed: float) -> float:
