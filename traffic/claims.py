@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from citybrain.fields import LonLat
-from citybrain.messages import ApproachLane, LaneReading
+from citybrain.messages import LaneReading
 from traffic.network import Ints, Network, Site
 from traffic.rights import Claims
 
@@ -122,29 +122,28 @@ def _line(sight: Sight, claim: Claim, movement: int) -> _Line:
 def _beside(sight: Sight, claim: Claim, line: _Line) -> list[tuple[int, int, int]]:
     """Lanes beside its own whose queues stand in its way before the lanes part: lane, vehicles, movement.
 
-    Who stands further back than its lane is long may wait for any of the lanes; all of them are let go.
+    Who stands on the road with nobody between it and its lane's stop line waits for another lane: all queues
+    beside it are let go.
     """
     lanes = sight.site.config.lanes
     near = [k for k, lane in enumerate(lanes) if _is_beside(lane.path, lanes[line.lane].path)]
-    if not any(_stands_behind(sight, lanes[k], claim.distance_m) for k in near):
+    readings = [sight.readings.get(lanes[k].lane) for k in near]
+    if not any(reading and _has_stray(reading, claim.distance_m) for reading in readings):
         return []
     movements = {movement.from_lane: m for m, movement in enumerate(sight.site.config.movements)}
-    found = []
-    for k in near:
-        reading = sight.readings.get(lanes[k].lane)
-        waiting = [v for v in reading.observed if v.speed_mps < QUEUE_MPS] if reading else []
-        count = sum(vehicle.distance_m <= lanes[k].length_m for vehicle in waiting)
-        if k != line.lane and count:
-            found.append((k, count, movements[lanes[k].lane]))
-    return found
+    return [
+        (k, reading.queued, movements[reading.lane])
+        for k, reading in zip(near, readings, strict=True)
+        if reading and reading.queued and k != line.lane
+    ]
 
 
-def _stands_behind(sight: Sight, lane: ApproachLane, within_m: float) -> bool:
-    """Whether somebody stands on the road before the lane begins, nearer than `within_m`."""
-    reading = sight.readings.get(lane.lane)
-    return reading is not None and any(
-        lane.length_m < vehicle.distance_m < within_m - OWN_M and vehicle.speed_mps < QUEUE_MPS
-        for vehicle in reading.observed
+def _has_stray(reading: LaneReading, within_m: float) -> bool:
+    """Whether somebody stands apart from the queue at the stop line, nearer than `within_m`."""
+    seen = sorted(reading.observed, key=lambda vehicle: vehicle.distance_m)
+    return any(
+        vehicle.speed_mps < QUEUE_MPS and vehicle.distance_m < within_m - OWN_M
+        for vehicle in seen[reading.queued :]
     )
 
 
