@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-DEVICE_KINDS = ("camera", "signal", "lanes", "sensor", "vision", "traffic", "network", "service")
+DEVICE_KINDS = ("camera", "signal", "lanes", "sensor", "vision", "traffic", "network", "service", "priority")
 
 DeviceId = Annotated[
     str,

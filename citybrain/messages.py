@@ -79,6 +79,33 @@ class EventKind(StrEnum):
     AGENT_SILENT = "agent_silent"
     CONTROL_LOST = "control_lost"
     CONTROL_RESTORED = "control_restored"
+    PRIORITY = "priority"
+    """An emergency vehicle asked for green, from the request to its end."""
+
+
+class EmergencyClass(StrEnum):
+    """Who may ask for priority, the first before the others (SAE J2735 BasicVehicleRole in content)."""
+
+    AMBULANCE = "ambulance"
+    FIRE = "fire"
+    POLICE = "police"
+
+
+class PriorityState(StrEnum):
+    """How a request stands at one intersection, or as a whole (SAE J2735 PrioritizationResponseStatus)."""
+
+    AHEAD = "ahead"
+    """Accepted; still further away than the intersection plans."""
+    GRANTED = "granted"
+    QUEUED = "queued"
+    """Served after another vehicle that comes first."""
+    LOCKED_OUT = "locked_out"
+    """The intersection recovers from the one before."""
+    PASSED = "passed"
+    SILENT = "silent"
+    """No position for too long: it shapes no signal until it speaks again."""
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class Severity(StrEnum):
@@ -375,6 +402,65 @@ class RoadNetwork(Stored, frozen=True, kw_only=True, tag="road_network/1"):
     segments: Annotated[list[RoadSegment], Meta(max_length=2_000)]
 
 
+class PriorityLeg(Value, frozen=True):
+    """One signalled intersection on the path of a vehicle with priority."""
+
+    intersection: Id
+    movements: Annotated[list[Annotated[int, Meta(ge=0, le=255)]], Meta(min_length=1, max_length=64)]
+    """Of the intersection's configuration: those that lead on along the path, one for each lane."""
+    distance_m: Metres
+    """Along the path from its start to the stop line."""
+    free_s: Seconds
+    """The same on a free road with green signals."""
+
+
+class PriorityRequest(Message, frozen=True, kw_only=True, tag="priority_request/1"):
+    """A vehicle asks for a green wave along a path; sent again it replaces what the same `request` said."""
+
+    request: Id
+    """Drawn at random for this trip; says nothing of the vehicle or its crew."""
+    emergency: EmergencyClass
+    path: Annotated[list[PriorityLeg], Meta(min_length=1, max_length=500)]
+    expires_at: Instant
+
+
+class PriorityPosition(Message, frozen=True, kw_only=True, tag="priority_position/1"):
+    """Where a vehicle with priority is on its path, once a second; never stored."""
+
+    request: Id
+    travelled_m: Metres
+    """Along the path from its start."""
+    speed_mps: Speed
+    lane: LaneId | None = None
+    """Where it is on the approach lane of an intersection and knows which."""
+
+
+class PriorityCancel(Message, frozen=True, kw_only=True, tag="priority_cancel/1"):
+    """The vehicle needs its green wave no more."""
+
+    request: Id
+    reason: Text = ""
+
+
+class PriorityProgress(Value, frozen=True):
+    """How a request stands at one intersection."""
+
+    intersection: Id
+    state: PriorityState
+    eta_s: Seconds | None = None
+    """Seconds after the message's `at`, where it is still to come."""
+
+
+class PriorityStatus(Message, frozen=True, kw_only=True, tag="priority_status/1"):
+    """What one region makes of a request, on each change and every few seconds (SAE J2735 SSM in content)."""
+
+    request: Id
+    device: DeviceId
+    state: PriorityState
+    legs: Annotated[list[PriorityProgress], Meta(max_length=500)]
+    """The intersections of its path that this region plans."""
+
+
 class Box(Value, frozen=True):
     """A detection or track in one picture; x, y, width and height as shares of the picture."""
 
@@ -418,8 +504,10 @@ StoredMessage = (
     | IntersectionConfig
     | RoadNetwork
 )
-AnyMessage = StoredMessage | AgentStatus | IngestAck
+PriorityMessage = PriorityRequest | PriorityPosition | PriorityCancel | PriorityStatus
+AnyMessage = StoredMessage | PriorityMessage | AgentStatus | IngestAck
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
-    TrafficEvent, IntersectionConfig, RoadNetwork, AgentStatus, IngestAck, FrameMeta,
+    TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
+    PriorityCancel, PriorityStatus, AgentStatus, IngestAck, FrameMeta,
 )  # fmt: skip

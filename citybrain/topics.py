@@ -11,6 +11,8 @@ What flows where (QoS 1 unless said):
     signal/<id>/command     traffic -> edge signal agent, ingest; never retained
     signal/<id>/answer      edge signal agent -> ingest, traffic: command acknowledgements
     sensor/<id>/observation edge sensor -> ingest
+    priority/<request>/request, position, cancel   dispatch or the vehicle -> traffic; never stored
+    priority/<request>/grant                       traffic -> whoever asked, command
     network/<id>/part<n>    owner of the road network -> ingest; retained
     <kind>/<id>/event       whoever saw it -> ingest, command
     <kind>/<id>/status      every agent and service; retained; also the last will
@@ -26,7 +28,8 @@ from citybrain.fields import DEVICE_KINDS
 VERSION = "v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _WHAT = re.compile(
-    r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|part[1-9][0-9]{0,3}",
+    r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|part[1-9][0-9]{0,3}|"
+    r"request|position|cancel|grant",
     re.ASCII,
 )
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from simulations.compare_cli import compare_command
 from simulations.control import CONTROLLERS, Run, run_scenario
 from simulations.counts_cli import demand_command
+from simulations.emergency_cli import emergency
 from simulations.events_cli import export_events
 from simulations.figures import RunFigures
 from simulations.made_cli import import_command, make_city_command
@@ -84,3 +85,4 @@ def _table(result: RunFigures) -> Table:
 sim.add_command(export_events)
 sim.add_command(report)
 sim.add_command(optimise_plan_command)
+sim.add_command(emergency)

@@ -70,38 +70,46 @@ class Delivery:
         measurements, states, known = {}, {}, {}
         for id_, config in self._configs.items():
             lanes = [lane.lane for lane in config.lanes if lane.lane not in self._blind]
-            measurements[id_] = self._measurement(id_, [readings[lane] for lane in lanes], clock_s)
-            states[id_] = self._state(config, timers[id_], clock_s)
+            measurements[id_] = measurement_of(
+                id_, [readings[lane] for lane in lanes], clock_s, self._seq, self._quality
+            )
+            states[id_] = state_of(config, timers[id_], clock_s, self._seq)
             if turns:
                 known[id_] = {lane: turns[lane] for lane in lanes}
         return Delivered(measurements, states, known)
 
-    def _measurement(self, id_: str, lanes: list[LaneReading], clock_s: float) -> LaneMeasurement:
-        return LaneMeasurement(
-            at=instant(clock_s),
-            device=f"lanes/{id_}",
-            boot=1,
-            seq=self._seq,
-            intersection=id_,
-            period_s=1.0,
-            clock_s=clock_s,
-            lanes=lanes,
-            quality=self._quality,
-        )
 
-    def _state(self, config: IntersectionConfig, timer: SignalTimer, clock_s: float) -> SignalState:
-        return SignalState(
-            at=instant(clock_s),
-            device=config.device,
-            boot=1,
-            seq=self._seq,
-            intersection=config.intersection,
-            clock_s=clock_s,
-            indications=timer.indications,
-            phase=timer.phase,
-            next_phase=timer.target,
-            interval=timer.interval,
-            elapsed_s=timer.elapsed_s,
-            min_remaining_s=0.0,
-            mode=ControlMode.COMMANDED,
-        )
+def measurement_of(
+    id_: str, lanes: list[LaneReading], clock_s: float, seq: int, quality: float = 1.0
+) -> LaneMeasurement:
+    """What is measured at an intersection at `clock_s`, as its lanes' agent would say it."""
+    return LaneMeasurement(
+        at=instant(clock_s),
+        device=f"lanes/{id_}",
+        boot=1,
+        seq=seq,
+        intersection=id_,
+        period_s=1.0,
+        clock_s=clock_s,
+        lanes=lanes,
+        quality=quality,
+    )
+
+
+def state_of(config: IntersectionConfig, timer: SignalTimer, clock_s: float, seq: int) -> SignalState:
+    """What a signal shows at `clock_s`, as its agent would say it."""
+    return SignalState(
+        at=instant(clock_s),
+        device=config.device,
+        boot=1,
+        seq=seq,
+        intersection=config.intersection,
+        clock_s=clock_s,
+        indications=timer.indications,
+        phase=timer.phase,
+        next_phase=timer.target,
+        interval=timer.interval,
+        elapsed_s=timer.elapsed_s,
+        min_remaining_s=0.0,
+        mode=ControlMode.COMMANDED,
+    )

@@ -21,14 +21,19 @@ from citybrain.config import Settings
 from citybrain.errors import ConfigError, ContractError
 from citybrain.inspection import check_config
 from citybrain.messages import (
+    AnyMessage,
     CommandAck,
     Health,
     IntersectionConfig,
     LaneMeasurement,
+    PriorityCancel,
+    PriorityPosition,
+    PriorityRequest,
     SignalCommand,
     SignalState,
 )
 from citybrain.presence import HEARTBEAT_S, Presence
+from traffic.desk import Desk
 from traffic.disposal import Disposal
 from traffic.region import Decision, Region, wall_s
 from traffic.warm import warm
@@ -39,11 +44,13 @@ MAX_QUEUED = 5_000
 REPORT_S = 5.0
 QUIET_S = 10.0
 """Without a decision for so long the agent reports that it is degraded."""
+LEAST_TELL_S = 0.2
 _RECENT = 2_000
 FIGURES = ("decisions", "overruled", "late", "malformed", "dropped", "refused")
 """What is counted: `overruled` by the rules before it left, `refused` by the edge."""
 
-_Heard = IntersectionConfig | SignalState | LaneMeasurement
+_Priority = PriorityRequest | PriorityPosition | PriorityCancel
+_Heard = IntersectionConfig | SignalState | LaneMeasurement | _Priority
 
 
 def owns(index: int, count: int, intersection: str) -> bool:
@@ -63,10 +70,11 @@ class RegionAgent:
         self._states: dict[str, SignalState] = {}
         self._region: Region | None = None
         self._disposal = Disposal()
+        self._desk = Desk(self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed)
         self._seq = 0
         self._figures = dict.fromkeys(FIGURES, 0)
         self._spent_s: deque[float] = deque(maxlen=_RECENT)
-        self._decided_at = datetime.min.replace(tzinfo=UTC)
+        self._decided_at = self._told_at = datetime.min.replace(tzinfo=UTC)
         self._worker = threading.Thread(target=self._work, name="decide", daemon=True)
 
     def start(self, timeout_s: float | None = 10.0) -> None:
@@ -82,6 +90,8 @@ class RegionAgent:
             ("signal", "config"),
         ):
             bus.subscribe(topics.matching(site, kind, what=what), self._hear)
+        for what in ("request", "position", "cancel"):
+            bus.subscribe(topics.matching(site, "priority", what=what), self._hear_priority)
         bus.start(timeout_s)
         self._worker.start()
 
@@ -97,6 +107,7 @@ class RegionAgent:
         spent = np.array(list(self._spent_s) or [0.0])
         return {
             "intersections": float(len(self._configs)),
+            "priority_requests": float(self._desk.open),
             **{name: float(value) for name, value in self._figures.items()},
             "decision_p50_s": float(np.percentile(spent, 50)),
             "decision_p99_s": float(np.percentile(spent, 99)),
@@ -105,19 +116,35 @@ class RegionAgent:
     def _hear(self, topic: str, payload: bytes, _retained: bool) -> None:
         if not owns(*self._owns, topics.parse(topic).id):
             return
-        try:
-            message = decode(payload)
-        except ContractError as error:
-            self._figures["malformed"] += 1
-            log.warning("message_malformed", topic=topic, reason=str(error))
-            return
+        message = self._decode(topic, payload)
         if isinstance(message, CommandAck):
             self._figures["refused"] += not message.accepted
         elif isinstance(message, IntersectionConfig | SignalState | LaneMeasurement):
-            try:
-                self._heard.put_nowait(message)
-            except queue.Full:
-                self._figures["dropped"] += 1
+            self._put(message)
+
+    def _hear_priority(self, topic: str, payload: bytes, retained: bool) -> None:
+        """Every region hears every request; a retained one is of another time and means nothing."""
+        message = None if retained else self._decode(topic, payload)
+        if isinstance(message, _Priority):
+            if message.request == topics.parse(topic).id:
+                self._put(message)
+            else:
+                self._figures["malformed"] += 1
+                log.warning("message_malformed", topic=topic, reason="it is about another request")
+
+    def _decode(self, topic: str, payload: bytes) -> AnyMessage | None:
+        try:
+            return decode(payload)
+        except ContractError as error:
+            self._figures["malformed"] += 1
+            log.warning("message_malformed", topic=topic, reason=str(error))
+            return None
+
+    def _put(self, message: _Heard) -> None:
+        try:
+            self._heard.put_nowait(message)
+        except queue.Full:
+            self._figures["dropped"] += 1
 
     def _work(self) -> None:
         reported = datetime.min.replace(tzinfo=UTC)
@@ -132,6 +159,7 @@ class RegionAgent:
             except Exception:
                 log.exception("decision_failed")
             now = datetime.now(UTC)
+            self._tell(now)
             if (now - reported).total_seconds() >= REPORT_S:
                 self._report(now)
                 reported = now
@@ -144,6 +172,9 @@ class RegionAgent:
             self._disposal.on_state(message)
             if self._region is not None:
                 self._region.on_state(message)
+        elif isinstance(message, _Priority):
+            if not self._desk.hear(message):
+                self._figures["dropped"] += 1
         elif message.intersection in self._configs:
             self._answer(message)
 
@@ -168,6 +199,7 @@ class RegionAgent:
             return
         self._disposal.on_measurement(measurement)
         now = datetime.now(UTC)
+        region.claim(measurement.intersection, self._desk.claims(measurement.intersection, now))
         decision = region.decide(measurement.intersection, now, self._settings.street.speed)
         shown = region.shown(measurement.intersection)
         if decision is None or shown is None:
@@ -180,12 +212,11 @@ class RegionAgent:
 
     def _command(self, decision: Decision, now: datetime) -> None:
         traffic = self._settings.traffic
-        self._seq += 1
         command = SignalCommand(
             at=now,
             device=self._presence.device,
             boot=self._presence.boot,
-            seq=self._seq,
+            seq=self._next_seq(),
             intersection=decision.intersection,
             phase=decision.phase,
             expires_at=now + timedelta(seconds=wall_s(traffic.command_ttl_s, self._settings.street.speed)),
@@ -195,6 +226,22 @@ class RegionAgent:
         if self._presence.bus.publish_now(topic, encode(command), qos=1):
             self._figures["decisions"] += 1
             self._decided_at = now
+
+    def _tell(self, now: datetime) -> None:
+        """Answer requests for priority, and put their begin and end on record."""
+        if now - self._told_at < timedelta(seconds=LEAST_TELL_S):
+            return
+        self._told_at = now
+        site, bus = self._settings.site.name, self._presence.bus
+        for status in self._desk.statuses(now):
+            bus.publish_now(topics.build(site, "priority", status.request, "grant"), encode(status), qos=1)
+            event = self._desk.event(status, self._presence.boot, self._next_seq)
+            if event is not None:
+                bus.publish_now(topics.for_device(site, event.device, "event"), encode(event), qos=1)
+
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
 
     def _rebuild(self) -> Region:
         """A region over all configurations heard so far, with the states heard so far."""

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
+from traffic.rights import NO_CLAIMS, Claims, Headways, claim_rates, owed, rights_of
 
 HORIZON_S = 60
 WIDTH = 6
@@ -58,7 +59,7 @@ class Demand(NamedTuple):
     of a second of waiting. `unseen[k]`: expected vehicles that wait unseen until the lane is next served.
     `blocked[k]`: 1 where the exit is full. `credit[k]`: service saved up by a lane that is green now, in
     vehicles. `room[e, t]`: vehicles that may have left by exit e by second t before it is full; `crowd[e]`:
-    cost of sending one more there.
+    cost of sending one more there. `claims`: those of vehicles with priority.
     """
 
     arrived: Floats
@@ -70,6 +71,7 @@ class Demand(NamedTuple):
     credit: Floats
     room: Floats
     crowd: Floats
+    claims: Claims = NO_CLAIMS
 
 
 class Shown(NamedTuple):
@@ -165,7 +167,14 @@ def plan(  # noqa: PLR0917 - numba calls by position
     gap_ptr, gap_foe = model.gap_ptr, model.gap_foe
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
-    arrived, weight = demand.arrived, demand.weight
+    arrived, weight, claims = demand.arrived, demand.weight, demand.claims
+    headways = Headways(
+        weights.protected_headway,
+        weights.permissive_headway,
+        weights.on_red_headway,
+        weights.wrong_turn_headway,
+    )
+    rights = rights_of(net, i, claims, demand.share, demand.head_share, headways)
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     walks = net.walk_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
@@ -278,6 +287,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
                                     if leaves[shows, k, e] > 0.0 and in_now[e] + 1.0 > room[e, t]:
                                         headway += leaves[shows, k, e] * weights.full_headway
                             rate[shows, k] = 1.0 / headway
+                        claim_rates(rate[shows], claims, rights, shows, gone_now, active, least_gap)
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
@@ -288,7 +298,8 @@ def plan(  # noqa: PLR0917 - numba calls by position
                         entered[then, slot] = in_now
                     for k in range(lanes):
                         gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
-                        if open_[shows, k] == 1 and (goes_on or kept[kept_row + k] == 1):
+                        moves = open_[shows, k] == 1 and (goes_on or kept[kept_row + k] == 1)
+                        if moves and rate[shows, k] > 0.0:
                             saved += rate[shows, k]
                             if saved >= 1.0:
                                 hidden = 0.0
@@ -316,6 +327,14 @@ def plan(  # noqa: PLR0917 - numba calls by position
                             elif clears:
                                 wait += change - 1
                             rest += weight[k] * queue * wait
+                    if len(claims.lane) > 0:
+                        late, later = owed(
+                            claims, rights, t, served[t + 1, slot], credit[then, slot], arrived,
+                            kept[kept_row : kept_row + lanes], shows, q, change,
+                            weights.protected_headway, red_wait,
+                        )  # fmt: skip
+                        total += late
+                        rest += later
                     cost[then, slot] = total
                     parent[t + 1, slot] = node
                     shows_of[t + 1, slot] = shows

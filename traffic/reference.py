@@ -3,10 +3,13 @@
 Slow and short: no spare slots, no pruning before a plan is worked out, sorting instead of insertion.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traffic.horizon import GAP_S, HALF, TIGHT, Demand, Shown, Weights
 from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
+from traffic.rights import MOST_HEADWAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,13 @@ class Reference:
             served.append(gone)
             credit.append(saved)
             unseen.append(hidden)
+        kept_row = self.net.kept_ptr[self.i] + pair * len(self.lanes)
+        for n in range(len(self.demand.claims.lane)):
+            k = int(self.demand.claims.lane[n])
+            goes_on = not clears or bool(self.net.kept[kept_row + k])
+            late, ahead = self._claim(n, served, credit, t, shows, goes_on, q, change if clears else 0)
+            cost += late
+            rest += ahead
         green = 0 if clears else (plan.green + 1 if q == plan.phase else 1)
         return Plan(
             q if change <= 1 else plan.phase, q, green, max(change - 1, 0),
@@ -108,11 +118,64 @@ class Reference:
             tuple(served), tuple(credit), tuple(unseen), tuple(entered),
         )  # fmt: skip
 
+    def _claim(  # noqa: PLR0917 - as the kernel
+        self,
+        n: int,
+        served: list[int],
+        credit: list[float],
+        t: int,
+        shows: int,
+        goes_on: bool,
+        q: int,
+        change: int,
+    ) -> tuple[float, float]:
+        """What a vehicle with priority costs this second, and what it will still cost."""
+        claims = self.demand.claims
+        place, second, lead = int(claims.place[n]), int(claims.second[n]), int(claims.lead[n])
+        weight, movement = float(claims.weight[n]), int(claims.movement[n]) + self.first
+        gone = served[claims.lane[n]]
+        if gone >= place:
+            return 0.0, 0.0
+        is_green = self._code(shows, movement) in {PROTECTED, PERMISSIVE} and goes_on
+        nobody_waits = gone >= min(place - 1, int(self.demand.arrived[claims.lane[n], t]))
+        late = 1.0
+        if t < second and is_green and nobody_waits:
+            waits = [self.demand.arrived[k, t] > served[k] for k in self.lanes]
+            late = min(self._foes(shows, movement, waits), 1.0)
+        wait = self.weights.protected_headway * (place - 1 - gone)
+        if place - 1 > gone:
+            wait += self._before(int(claims.lane[n]), q, gone == 0, credit[claims.lane[n]])
+        if self._code(q, movement) not in {PROTECTED, PERMISSIVE}:
+            wait += self.weights.red_wait
+        elif change > 0:
+            wait += change - 1
+        ahead = max(0.0, t + wait + lead - second) if wait > 0 else 0.0
+        return weight * late if t >= second - lead else 0.0, weight * ahead
+
+    def _before(self, k: int, q: int, is_head: bool, credit: float) -> float:
+        """What the next of a lane takes in phase q beyond a protected headway, roughly."""
+        if all(self._code(q, movement) == RED for movement in self._movements(k)):
+            return self.weights.red_wait
+        shares = self.demand.head_share if is_head else self.demand.share
+        headways = {
+            PROTECTED: self.weights.protected_headway,
+            PERMISSIVE: self.weights.permissive_headway,
+            ON_RED: self.weights.on_red_headway,
+            RED: self.weights.wrong_turn_headway,
+        }
+        first = 0.0
+        for movement in self._movements(k):
+            first += float(shares[movement - self.first]) * headways[self._code(q, movement)]
+        return min(first, MOST_HEADWAY_S) * (1.0 - credit) - self.weights.protected_headway
+
     def _serve(self, plan: Plan, shows: int, k: int, t: int, moves: bool) -> tuple[int, float, float]:
         gone, saved, hidden = plan.served[k], plan.credit[k], plan.unseen[k]
         if not moves:
             return gone, 0.0, hidden
-        saved += 1.0 / self._headway(plan, shows, k, t)
+        headway = self._headway(plan, shows, k, t)
+        if math.isinf(headway):
+            return gone, 0.0, hidden
+        saved += 1.0 / headway
         if saved < 1.0:
             return gone, saved, hidden
         if self.demand.arrived[k, t] - gone >= HALF:
@@ -143,6 +206,9 @@ class Reference:
         return wait + (change - 1) if change > 0 else wait
 
     def _headway(self, plan: Plan, shows: int, k: int, t: int) -> float:
+        claimed = self._claimed(k, plan.served[k] + 1)
+        if claimed is not None:
+            return self._claimed_headway(plan, shows, claimed, t)
         shares = self.demand.head_share if plan.served[k] == 0 else self.demand.share
         fixed = 0.0
         gaps = []
@@ -165,17 +231,41 @@ class Reference:
                     fixed += share * self.weights.full_headway
         return fixed
 
+    def _claimed(self, k: int, place: int) -> int | None:
+        """The movement of who has priority at this place of the lane; the last where two claim it."""
+        claims = self.demand.claims
+        found = None
+        for n in range(len(claims.lane)):
+            if claims.lane[n] == k and claims.place[n] == place:
+                found = self.first + int(claims.movement[n])
+        return found
+
+    def _claimed_headway(self, plan: Plan, shows: int, movement: int, t: int) -> float:
+        code = self._code(shows, movement)
+        if code == RED:
+            return math.inf
+        if code == PROTECTED:
+            return self.weights.protected_headway
+        own = self.weights.on_red_headway if code == ON_RED else self.weights.permissive_headway
+        return own / max(1.0 - self._busy(plan, shows, movement, t), self.weights.least_gap)
+
     def _busy(self, plan: Plan, shows: int, movement: int, t: int) -> float:
-        """How likely a foe is in the way: by lane, the shares of its foes that are green and have traffic."""
+        """How likely a foe is in the way now or soon."""
+        active = [
+            min(1.0, max(0.0, float(self.demand.arrived[k, t + GAP_S]) - plan.served[k])) for k in self.lanes
+        ]
+        return self._foes(shows, movement, active)
+
+    def _foes(self, shows: int, movement: int, active: Sequence[float]) -> float:
+        """By lane, the shares of its foes that are green and have traffic."""
+        if self._code(shows, movement) not in {PERMISSIVE, ON_RED}:
+            return 0.0
         by_lane = [0.0 for _ in self.lanes]
         for foe in self.net.yield_movement[self.net.yield_ptr[movement] : self.net.yield_ptr[movement + 1]]:
             if self._code(shows, foe) in {PROTECTED, PERMISSIVE}:
                 by_lane[self.net.movement_lane[foe] - self.first_lane] += float(
                     self.demand.share[foe - self.first]
                 )
-        active = [
-            min(1.0, max(0.0, float(self.demand.arrived[k, t + GAP_S]) - plan.served[k])) for k in self.lanes
-        ]
         return sum(share * busy for share, busy in zip(by_lane, active, strict=True))
 
     def _movements(self, k: int) -> list[int]:

@@ -8,9 +8,11 @@ from datetime import datetime
 import numpy as np
 
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
+from traffic.claims import Claim, Sight, enter
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
 from traffic.inflow import add_inflow, exchange, find_room, note
 from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
+from traffic.rights import Claims
 from traffic.turns import CODES, Seen, Turns
 
 LEAST_WALL_S = 1.0
@@ -25,6 +27,7 @@ START_S = 3.0
 STUCK_S = 8.0
 """A head that stands so long under protected green of all its movements has a full exit before it."""
 SET_ASIDE_S = 30.0
+CLAIM_ASIDE_S = 12.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
 ACCELERATION_MPS2 = 2.6
@@ -63,6 +66,9 @@ class _Memory:
         self.crossed: Floats = np.zeros(lanes)
         self.held: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
+        self.claims: Sequence[Claim] = ()
+        self.stood_s = 0.0
+        """For how long every vehicle with priority has stood."""
 
 
 class Region:
@@ -110,6 +116,10 @@ class Region:
         memory.measurement, memory.clock_s = measurement, measurement.clock_s
         self._remember(site, memory, min(max(elapsed, 0.0), 5.0))
         return True
+
+    def claim(self, intersection: str, claims: Sequence[Claim]) -> None:
+        """The vehicles with priority before this intersection, for the decisions from now on."""
+        self._memory[intersection].claims = claims
 
     def decide(self, intersection: str, now: datetime, speed: float = 1.0) -> Decision | None:
         """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`.
@@ -161,6 +171,8 @@ class Region:
 
     def _remember(self, site: Site, memory: _Memory, elapsed: float) -> None:
         self._watch_signal(site, memory, elapsed)
+        stands = bool(memory.claims) and all(claim.speed_mps < SLOW_MPS for claim in memory.claims)
+        memory.stood_s = memory.stood_s + elapsed if stands else 0.0
         memory.crossed[:] = 0
         memory.standing[:] = 0
         first = int(self.net.lane_ptr[site.index])
@@ -225,18 +237,16 @@ class Region:
                     second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
                     if second <= self._horizon:
                         arrived[lane - first_lane, second] += 1
+        readings = {reading.lane: reading for reading in memory.measurement.lanes}
+        claims = enter(Sight(self.net, site, readings, arrival_s), memory.claims, arrived)
+        blocked = self._blocked(memory, claims)
         second = second_of(memory.measurement)
-        import os
-
-        X = os.environ.get("X", "")
-        if "i" not in X:
-            add_inflow(self.net, site.index, second, self.shared, arrived)
+        add_inflow(self.net, site.index, second, self.shared, arrived)
         np.cumsum(arrived, axis=1, out=arrived)
         exits = int(self.net.exit_ptr[site.index + 1] - self.net.exit_ptr[site.index])
         room: Floats = np.full((exits, self._horizon + 1), 1e9)
         crowd: Floats = np.zeros(exits)
-        if "r" not in X:
-            find_room(self.net, site.index, second, self.shared, room, crowd)
+        find_room(self.net, site.index, second, self.shared, room, crowd)
         crowd *= self._weights.crowd_cost
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
         flowing[memory.wait_s > START_S] = 0.0
@@ -246,11 +256,30 @@ class Region:
             self.turns.head[moves],
             1.0 + np.minimum((memory.wait_s / LONG_WAIT_S) ** 2, 4.0),
             MISSED_SHARE * memory.rate * memory.red_s,
-            (memory.aside_s > 0).astype(np.uint8),
+            blocked,
             np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
             room,
             crowd,
+            claims,
         )
+
+    def _blocked(self, memory: _Memory, claims: Claims) -> Bytes:
+        """Lanes set aside by now; claims on them weigh nothing, and are tried again sooner than others."""
+        for n, lane in enumerate(claims.lane):
+            if _is_stuck(memory, claims, n) and memory.aside_s[lane] <= 0:
+                memory.aside_s[lane] = SET_ASIDE_S
+        blocked = (memory.aside_s > 0).astype(np.uint8)
+        blocked[claims.lane] = memory.aside_s[claims.lane] > SET_ASIDE_S - CLAIM_ASIDE_S
+        claims.weight[blocked[claims.lane] == 1] = 0.0
+        return blocked
+
+
+def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:
+    """Whether a vehicle with priority stands though nothing is seen before it and it has its green."""
+    lane, movement = claims.lane[n], claims.movement[n]
+    since_s = min(memory.green_s[movement], memory.since_crossing_s[lane], memory.stood_s)
+    is_green = memory.codes[movement] == PROTECTED and since_s >= STUCK_S
+    return bool(claims.place[n] == 1 and is_green)
 
 
 def second_of(measurement: LaneMeasurement | None) -> int:

@@ -8,9 +8,11 @@ from citybrain.sequence import Sequence
 class SignalTimer:
     """One signal; `phase` is shown or being cleared, `target` comes next, `elapsed_s` of the interval."""
 
-    def __init__(self, rules: Rules, phase: int = 0) -> None:
+    def __init__(self, rules: Rules, phase: int = 0, elapsed_s: float = 0.0) -> None:
+        """`phase` has been green for `elapsed_s` seconds."""
         self.rules = rules
         self._sequence = Sequence(rules, phase)
+        self._sequence.pass_time(elapsed_s)
 
     @property
     def phase(self) -> int:

@@ -10,7 +10,21 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from citybrain import asyncapi, codec, fields, messages, topics
-from citybrain.messages import CommandAck, IngestAck, Message, SensorObservation, SignalCommand
+from citybrain.messages import (
+    CommandAck,
+    EmergencyClass,
+    IngestAck,
+    Message,
+    PriorityCancel,
+    PriorityLeg,
+    PriorityPosition,
+    PriorityProgress,
+    PriorityRequest,
+    PriorityState,
+    PriorityStatus,
+    SensorObservation,
+    SignalCommand,
+)
 from tests.fixtures import command as street
 
 DOCUMENT = asyncapi.document("testsite")
@@ -31,6 +45,16 @@ EXAMPLES: tuple[Message, ...] = (
     street.event(1),
     street.config(),
     street.network()[0],
+    PriorityRequest(
+        at=NOW, request="trip-1", emergency=EmergencyClass.FIRE, path=[PriorityLeg("a", [0, 2], 120.0, 9.5)],
+        expires_at=NOW,
+    ),
+    PriorityPosition(at=NOW, request="trip-1", travelled_m=80.5, speed_mps=15.0, lane="north_0"),
+    PriorityCancel(at=NOW, request="trip-1", reason="called back"),
+    PriorityStatus(
+        at=NOW, request="trip-1", device="traffic/region-0", state=PriorityState.GRANTED,
+        legs=[PriorityProgress("a", PriorityState.GRANTED, 3.5)],
+    ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),
     street.frame(1),

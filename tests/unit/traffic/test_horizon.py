@@ -11,6 +11,7 @@ from tests.fixtures.crossing import crossing
 from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, Demand, Shown, Weights, plan
 from traffic.network import Network, build_network
 from traffic.reference import Reference
+from traffic.rights import Claims
 
 Planner = Callable[[Network, Demand, Shown, Weights, int, int], tuple[int, float]]
 PHASE_SETS = (
@@ -60,6 +61,14 @@ def demand(
         np.full((exits, horizon + 1), 1e9),
         np.zeros(exits),
     )
+
+
+def claims_of(rows: list[tuple[int, int, int, int, float]]) -> Claims:
+    """Movement, place in the lane, second, lead and weight of each vehicle with priority."""
+    columns = [np.array([row[column] for row in rows], np.int32) for column in range(4)]
+    movement, place, second, lead = columns
+    weight = np.array([row[4] for row in rows], np.float64)
+    return Claims((movement // 2).astype(np.int32), place, movement, second, lead, weight)
 
 
 @both
@@ -154,6 +163,12 @@ def test_a_lane_that_may_hold_somebody_unseen_is_served_when_nobody_else_comes(p
     unseen=st.lists(st.floats(0, 0.5), min_size=4, max_size=4),
     blocked=st.lists(st.booleans(), min_size=4, max_size=4),
     shown=st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 70), st.integers(1, 4)),
+    claims=st.lists(
+        st.tuples(
+            st.integers(0, 7), st.integers(1, 4), st.integers(0, 12), st.integers(0, 6), st.floats(1, 300)
+        ),
+        max_size=2,
+    ),
 )
 def test_kernel_and_reference_agree(
     phases: tuple[str, ...],
@@ -163,9 +178,10 @@ def test_kernel_and_reference_agree(
     unseen: list[float],
     blocked: list[bool],
     shown: tuple[int, int, int, int],
+    claims: list[tuple[int, int, int, int, float]],
 ) -> None:
     net, _ = build_network([crossing(phases=phases)])
-    asked = demand(arrivals, 12, *shares)
+    asked = demand(arrivals, 12, *shares)._replace(claims=claims_of(claims))
     asked.weight[:] = weights
     asked.unseen[:] = unseen
     asked.blocked[:] = blocked

@@ -103,6 +103,7 @@ export const en = {
   "event.agent_silent": "Agent fell silent",
   "event.control_lost": "Adaptive control lost",
   "event.control_restored": "Adaptive control took over",
+  "event.priority": "Emergency vehicle has priority",
 
   "agents.none": "No agent has reported yet.",
   "agents.silent": "Fallen silent",

@@ -105,6 +105,7 @@ export const zh: Messages = {
   "event.agent_silent": "设备失联",
   "event.control_lost": "自适应控制中断",
   "event.control_restored": "自适应控制已接管",
+  "event.priority": "应急车辆优先通行",
 
   "agents.none": "尚无设备上报。",
   "agents.silent": "失联设备",
