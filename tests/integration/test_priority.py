@@ -1,5 +1,6 @@
 """Requests for priority on a real broker: heard by the region, answered, on record, and in its commands."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from queue import Empty, Queue
@@ -67,8 +68,25 @@ class Dispatch:
                 return
         pytest.fail(f"phase {phase} is never commanded")
 
+    def settle(self) -> None:
+        """Until the region answers: it has subscribed, and knows the signal."""
+        for _ in range(100):
+            self._report()
+            try:
+                self.commands.get(timeout=0.2)
+            except Empty:
+                continue
+            time.sleep(0.5)
+            self.commands.queue.clear()
+            return
+        pytest.fail("the region never commands anything")
+
     def decide(self) -> SignalCommand:
         """Green for the west, and six vehicles wait in the north and south: what is commanded?"""
+        self._report()
+        return self.commands.get(timeout=10)
+
+    def _report(self) -> None:
         self._clock_s += 1.0
         now = datetime.now(UTC)
         shown = state(clock_s=self._clock_s, at=now)
@@ -76,7 +94,6 @@ class Dispatch:
         lanes = measurement(waiting, clock_s=self._clock_s, at=now)
         self._bus.publish(topics.build(self._site, "signal", "x", "state"), encode(shown))
         self._bus.publish(topics.build(self._site, "lanes", "x", "measurement"), encode(lanes))
-        return self.commands.get(timeout=10)
 
     def answer(self, wanted: PriorityState) -> PriorityStatus:
         """The next answer of this state; others before it are let by."""
@@ -106,6 +123,7 @@ def region(settings: Settings, dispatch: Dispatch) -> Iterator[RegionAgent]:
     agent = RegionAgent(settings)
     agent.start()
     try:
+        dispatch.settle()
         yield agent
     finally:
         agent.stop()
