@@ -135,16 +135,19 @@ class _Builder:
         lists = self._lists
         lists["pair_ptr"].append(len(lists["change_s"]))
         lists["kept_ptr"].append(len(lists["kept"]))
+        own = [
+            [m for m, movement in enumerate(config.movements) if movement.from_lane == lane.lane]
+            for lane in config.lanes
+        ]
         for a in range(len(config.phases)):
             for b in range(len(config.phases)):
                 change = rules.change(rules.phases[a], b)
                 lists["change_s"].append(change.steps if a == b or b in rules.order[a] else FORBIDDEN)
                 lists["walk_s"].append(math.ceil(change.walk_s))
-                lists["kept"] += [_goes_on(config, a, b, lane.lane) for lane in config.lanes]
+                lists["kept"] += [_goes_on(rules.phases[a], rules.phases[b], lane) for lane in own]
 
 
-def _goes_on(config: IntersectionConfig, a: int, b: int, lane: str) -> int:
-    """Whether every movement of the lane that is green in `a` stays green in `b`, and there is one."""
-    now, then = config.phases[a].indications, config.phases[b].indications
-    green = [m for m, mv in enumerate(config.movements) if mv.from_lane == lane and now[m] in GREEN]
+def _goes_on(now: str, then: str, lane: list[int]) -> int:
+    """Whether every movement of the lane that is green in `now` stays green in `then`, and there is one."""
+    green = [m for m in lane if now[m] in GREEN]
     return int(bool(green) and all(then[m] in GREEN for m in green))
