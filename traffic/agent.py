@@ -68,6 +68,8 @@ class RegionAgent:
         self._heard: queue.Queue[_Heard | None] = queue.Queue(MAX_QUEUED)
         self._configs: dict[str, IntersectionConfig] = {}
         self._states: dict[str, SignalState] = {}
+        self._asked: set[str] = set()
+        self._early: dict[str, LaneMeasurement] = {}
         self._region: Region | None = None
         self._disposal = Disposal()
         self._desk = Desk(self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed)
@@ -167,18 +169,43 @@ class RegionAgent:
     def _take(self, message: _Heard) -> None:
         if isinstance(message, IntersectionConfig):
             self._learn(message)
-        elif isinstance(message, SignalState):
+            return
+        if isinstance(message, _Priority):
+            if not self._desk.hear(message):
+                self._figures["dropped"] += 1
+            return
+        if message.intersection not in self._configs:
+            self._ask(message.intersection)
+        if isinstance(message, SignalState):
+            is_first = message.intersection not in self._states
             self._states[message.intersection] = message
             self._disposal.on_state(message)
             if self._region is not None:
                 self._region.on_state(message)
-        elif isinstance(message, _Priority):
-            if not self._desk.hear(message):
-                self._figures["dropped"] += 1
+            early = self._early.pop(message.intersection, None) if is_first else None
+            if early is not None:
+                self._take(early)
+        elif message.intersection not in self._states:
+            # A broker keeps order within a subscription only: the first state may come after it.
+            self._early[message.intersection] = message
         elif message.intersection in self._configs:
             self._answer(message)
 
+    def _ask(self, intersection: str) -> None:
+        """Fetch the retained configuration of a signal that speaks and is not known.
+
+        The embedded broker (rumqttd) hands out no more than 100 retained messages for one subscription.
+        """
+        if intersection not in self._asked:
+            self._asked.add(intersection)
+            self._presence.bus.subscribe(self._config_topic(intersection), self._hear)
+
+    def _config_topic(self, intersection: str) -> str:
+        return topics.build(self._settings.site.name, "signal", intersection, "config")
+
     def _learn(self, config: IntersectionConfig) -> None:
+        if config.intersection in self._asked:
+            self._presence.bus.unsubscribe(self._config_topic(config.intersection))
         known = self._configs.get(config.intersection)
         if known is not None and _content(known) == _content(config):
             return

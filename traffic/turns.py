@@ -52,7 +52,7 @@ class Turns:
 
     def observe(self, net: Network, i: int, seen: Seen) -> None:
         """Learn from one second at intersection i."""
-        _observe(net, i, seen, self.count, self.share, self.head)
+        learn(net, i, seen, self.count, self.share, self.head)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -65,7 +65,7 @@ def _normalise(net: Network, lane: int, source: Floats, result: Floats) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _observe(  # noqa: PLR0917 - numba calls by position
+def learn(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, seen: Seen, count: Floats, share: Floats, head: Floats
 ) -> None:
     codes, green_s, crossed, standing = seen

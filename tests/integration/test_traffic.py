@@ -140,6 +140,18 @@ def test_late_or_malformed_messages_get_no_command_and_are_counted(
         assert command.seq == 1
 
 
+def test_more_signals_than_a_broker_hands_out_at_once_are_known_once_they_speak(
+    settings: Settings, street: Street
+) -> None:
+    ids = [f"x{number}" for number in range(130)]
+    for id_ in ids:
+        street.announce(id_)
+    with running(settings) as agent:
+        for id_ in ids:
+            street.show(id_)
+        until(lambda: agent.figures()["intersections"] == len(ids), 20, "every signal is known")
+
+
 def test_a_signal_that_cannot_be_driven_safely_is_not_planned(settings: Settings, street: Street) -> None:
     street.announce("x")
     with running(settings) as agent, Bus(settings.broker, f"bad-{settings.site.name}") as stranger:

@@ -10,11 +10,18 @@ from citybrain.errors import UnsafeCommand
 from citybrain.messages import IntersectionConfig, Interval
 from citybrain.rules import rules_of
 from edge.safety import SafetyGuard
+from tests.fixtures.crossing import crossing
 from tests.fixtures.intersections import any_intersections, ring_intersections
 from tests.fixtures.monitor import GREEN, Monitor
 from traffic.timing import SignalTimer
 
-configs = st.one_of(any_intersections(), ring_intersections())
+left_turns = st.builds(
+    crossing,
+    phases=st.permutations(("GgrrGgrr", "rrGgrrGg", "rGrrrGrr", "rrrGrrrG")).map(tuple),
+    all_red_s=st.sampled_from([0.0, 1.0, 2.5]),
+)
+"""Lefts that go on permissive after their own phase: protection that must end with clearance."""
+configs = st.one_of(any_intersections(), ring_intersections(), left_turns)
 wishes = st.lists(st.integers(-1, 8), min_size=1, max_size=200)
 calm_wishes = st.lists(st.tuples(st.integers(0, 7), st.integers(1, 40)), min_size=1, max_size=12).map(
     lambda runs: [wish for wish, seconds in runs for _ in range(seconds)]
