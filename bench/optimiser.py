@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import machine
-from bench.recorded import SCENARIOS, START, Recorded, copies, record
+from bench.recorded import SCENARIOS, START, Copy, Recorded, copies, record
 from citybrain.config import Settings
 from citybrain.rayconnect import connect, disconnect, ray
 from traffic.batch import Batch
@@ -102,18 +102,18 @@ def measure(fleet: Fleet | Team, count: int, seconds: int) -> dict[str, Any]:
     }
 
 
-def single(recorded: Sequence[Recorded], seconds: int) -> dict[str, Any]:
+def single(signals: Sequence[Copy], seconds: int) -> dict[str, Any]:
     """One by one, as a region agent answers measurements: taking in and deciding, in milliseconds of CPU."""
-    region = Region([signal.config for signal in recorded])
+    region = Region([signal.config for signal in signals])
     taken, decided = [], []
     for second in range(LEAD_S + seconds):
-        for signal in recorded:
+        for signal in signals:
             state, measurement = signal.second(second)
             began = time.thread_time()
             region.on_state(state)
             region.on_measurement(measurement)
             between = time.thread_time()
-            region.decide(signal.config.intersection, measurement.at)
+            region.decide(signal.id, measurement.at)
             if second >= LEAD_S:
                 taken.append(1e3 * (between - began))
                 decided.append(1e3 * (time.thread_time() - between))
@@ -124,7 +124,7 @@ def single(recorded: Sequence[Recorded], seconds: int) -> dict[str, Any]:
     }
 
 
-def against_reference(recorded: Sequence[Recorded]) -> dict[str, Any]:
+def against_reference(signals: Sequence[Copy]) -> dict[str, Any]:
     """CPU seconds of the plain Python planner and of the kernel, on the same questions."""
     asked: list[Any] = []
 
@@ -134,7 +134,7 @@ def against_reference(recorded: Sequence[Recorded]) -> dict[str, Any]:
         return answer
 
     with patch("traffic.region.plan", keep):
-        single(recorded, 1)
+        single(signals, 1)
     chosen = asked[:: max(1, len(asked) // SAMPLE)][:SAMPLE]
     fast = _cpu_s(lambda: [plan(*arguments) for arguments in chosen], 20)
     plain = _cpu_s(
@@ -257,8 +257,8 @@ def main(*, sizes: str, seconds: int, scenarios: str, with_ray: bool, out: Path)
     recorded = record(30, scenarios.split(","))
     found: dict[str, Any] = {"machine": machine("numba", "numpy", "ray"), "horizon_s": HORIZON_S}
     found |= {"width": WIDTH, "recorded": len(recorded), "seconds": seconds}
-    found["single"] = single(recorded, seconds)
-    found["reference"] = against_reference(recorded)
+    found["single"] = single(copies(recorded, len(recorded)), seconds)
+    found["reference"] = against_reference(copies(recorded, len(recorded)))
     found["runs"] = run(recorded, [int(size) for size in sizes.split(",")], seconds, with_ray)
     found["growth"] = {name: growth(runs) for name, runs in found["runs"].items()}
     found["verdict"] = verdict(found, found["machine"]["cores"])

@@ -4,7 +4,6 @@ import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
 
 from msgspec.structs import replace
 
@@ -33,27 +32,56 @@ class Recorded:
     states: tuple[SignalState, ...]
     measurements: tuple[LaneMeasurement, ...]
 
-    def second(self, s: int) -> tuple[SignalState, LaneMeasurement]:
-        """What it sent in second `s`; after its end it begins anew, on a clock that goes on."""
-        state, measurement = self.states[s % len(self.states)], self.measurements[s % len(self.states)]
-        at = START + timedelta(seconds=s)
-        return replace(state, at=at, clock_s=float(s)), replace(measurement, at=at, clock_s=float(s))
 
-    def copy(self, id_: str, shift: int) -> "Recorded":
-        """The same under another id, its seconds shifted, so that copies do not all do the same."""
-        n = len(self.states)
-        order = [(s + shift) % n for s in range(n)]
-        return Recorded(
-            replace(self.config, intersection=id_, device=f"signal/{id_}"),
-            tuple(replace(self.states[s], intersection=id_) for s in order),
-            tuple(replace(self.measurements[s], intersection=id_) for s in order),
+class Copy:
+    """A recorded intersection of town number `town`: neighbours of one town are neighbours again.
+
+    Towns have lanes of their own and are some seconds apart, so that not all do the same at once.
+    """
+
+    def __init__(self, source: Recorded, number: int, town: int) -> None:
+        self._source, self._town, self._shift = source, town, 7 * town
+        self.id = f"x{number}"
+        self.config = self._rename()
+
+    def second(self, s: int) -> tuple[SignalState, LaneMeasurement]:
+        """What it sends in second `s`; the recording begins anew after its end, the clock goes on."""
+        at, place = START + timedelta(seconds=s), (s + self._shift) % len(self._source.states)
+        state, measurement = self._source.states[place], self._source.measurements[place]
+        lanes = [replace(reading, lane=self._lane(reading.lane)) for reading in measurement.lanes]
+        return (
+            replace(state, at=at, clock_s=float(s), intersection=self.id),
+            replace(measurement, at=at, clock_s=float(s), intersection=self.id, lanes=lanes),
+        )
+
+    def _lane(self, lane: str) -> str:
+        return f"{lane}@{self._town}"
+
+    def _rename(self) -> IntersectionConfig:
+        config, lane = self._source.config, self._lane
+        return replace(
+            config,
+            intersection=self.id,
+            device=f"signal/{self.id}",
+            lanes=[
+                replace(
+                    own,
+                    lane=lane(own.lane),
+                    feeders=[replace(feeder, lane=lane(feeder.lane)) for feeder in own.feeders],
+                )
+                for own in config.lanes
+            ],
+            movements=[
+                replace(m, from_lane=lane(m.from_lane), to_lane=lane(m.to_lane)) for m in config.movements
+            ],
+            downstream={lane(own): storage_m for own, storage_m in config.downstream.items()},
         )
 
 
-def copies(recorded: Sequence[Recorded], count: int, first: int = 0) -> list[Recorded]:
-    """`count` intersections, numbered from `first`, taken from the recorded ones in turn."""
-    sources = islice(cycle(recorded), first % len(recorded), first % len(recorded) + count)
-    return [source.copy(f"x{first + n}", first + n) for n, source in enumerate(sources)]
+def copies(recorded: Sequence[Recorded], count: int, first: int = 0) -> list[Copy]:
+    """`count` intersections, numbered from `first`, taken from the recorded ones town by town."""
+    size = len(recorded)
+    return [Copy(recorded[n % size], n, n // size) for n in range(first, first + count)]
 
 
 def record(seconds: int, scenarios: Sequence[str] = SCENARIOS, protocol: str = "resco") -> list[Recorded]:

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import machine
-from bench.recorded import SCENARIOS, Recorded, copies, record
+from bench.recorded import SCENARIOS, Copy, copies, record
 from citybrain import config, topics
 from citybrain.bus import Bus
 from citybrain.codec import decode, encode
@@ -68,7 +68,7 @@ def city(regions: int, folder: Path) -> Iterator[tuple[config.Settings, Cluster]
 class Street:
     """All signals and cameras on one connection; hears the commands."""
 
-    def __init__(self, settings: config.Settings, signals: Sequence[Recorded]) -> None:
+    def __init__(self, settings: config.Settings, signals: Sequence[Copy]) -> None:
         self._site = settings.site.name
         self._signals = signals
         self._asked_s: dict[str, float] = {}
@@ -112,7 +112,7 @@ class Street:
             self.latency_s.append(time.monotonic() - asked_s)
 
 
-def measure(signals: Sequence[Recorded], regions: int, seconds: int) -> dict[str, Any]:
+def measure(signals: Sequence[Copy], regions: int, seconds: int) -> dict[str, Any]:
     """All figures of one city."""
     with (
         tempfile.TemporaryDirectory(prefix="citybrain-bench-") as folder,
