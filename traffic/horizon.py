@@ -98,7 +98,9 @@ class _Model(NamedTuple):
     gap_ptr: Ints
     gap_headway: Floats
     gap_headway_head: Floats
-    gap_foe: Floats
+    foe_ptr: Ints
+    foe_lane: Ints
+    foe_share: Floats
     leaves: Floats
 
 
@@ -149,10 +151,28 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
                 if code != RED and leave >= 0:
                     leaves[p, k, leave] += demand.share[m] / green
             gap_ptr[p * lanes + k + 1] = j
-    return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe, leaves)
+    foe_ptr, foe_lane, foe_share = _compact(gap_foe[:j])
+    return _Model(
+        open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, foe_ptr, foe_lane, foe_share, leaves
+    )
 
 
 @numba.njit(nogil=True, cache=True)
+def _compact(rows: Floats) -> tuple[Ints, Ints, Floats]:
+    """The entries of each row that are not 0: row j holds `ptr[j]:ptr[j + 1]` of columns and values."""
+    ptr = np.zeros(rows.shape[0] + 1, np.int32)
+    column, value = np.empty(rows.size, np.int32), np.empty(rows.size)
+    at = 0
+    for j in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            if rows[j, k] != 0.0:
+                column[at], value[at] = k, rows[j, k]
+                at += 1
+        ptr[j + 1] = at
+    return ptr, column, value
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
 ) -> tuple[int, float, Floats]:
@@ -164,7 +184,8 @@ def plan(  # noqa: PLR0917 - numba calls by position
     """
     model = _model(net, i, demand, weights)
     open_, fixed, fixed_head = model.open_, model.fixed, model.fixed_head
-    gap_ptr, gap_foe = model.gap_ptr, model.gap_foe
+    gap_ptr, foe_ptr = model.gap_ptr, model.foe_ptr
+    foe_lane, foe_share = model.foe_lane, model.foe_share
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
     arrived, weight, claims = demand.arrived, demand.weight, demand.claims
@@ -185,6 +206,14 @@ def plan(  # noqa: PLR0917 - numba calls by position
 
     leaves, room = model.leaves, demand.room
     exits = leaves.shape[2]
+    has_claims = len(claims.lane) > 0
+    closed = np.empty((lanes, phases))
+    for k in range(lanes):
+        for q in range(phases):
+            closed[k, q] = 0.0 if open_[q, k] else 1.0
+    coming = np.ascontiguousarray(arrived.T)
+    fresh = np.zeros((horizon, lanes))
+    fresh[1:] = np.maximum(coming[1:horizon] - coming[: horizon - 1], 0.0)
     crowd = np.zeros((phases, lanes))
     is_tight = False
     for e in range(exits):
@@ -233,27 +262,30 @@ def plan(  # noqa: PLR0917 - numba calls by position
             for place in range(count[now, target]):
                 node = order[now, target, place]
                 phase, left, green = phase_of[now, node], left_of[now, node], green_of[now, node]
-                gone_now, saved_now, ghost_now = served[t, node], credit[now, node], ghost[now, node]
-                in_now = entered[now, node]
                 free = left == 0 and green >= min_green[phase]
                 must_go = False
                 if free and green >= max_green[phase] and phases > 1:
                     for k in range(lanes):
-                        if open_[phase, k] == 0 and arrived[k, t] - gone_now[k] >= HALF:
+                        if open_[phase, k] == 0 and coming[t, k] - served[t, node, k] >= HALF:
                             must_go = True
+                is_full = False
+                if is_tight:
+                    for e in range(exits):
+                        is_full = is_full or entered[now, node, e] + 1.0 > room[e, t]
                 # Least that any child can cost, so that hopeless ones are not worked out.
                 floor = cost[now, node]
-                waiting[:] = 0.0
+                for q in range(phases):
+                    waiting[q] = 0.0
+                    rated[q] = 0
                 for k in range(lanes):
-                    active[k] = min(1.0, max(0.0, arrived[k, t + GAP_S] - gone_now[k]))
-                    queue = arrived[k, t] - gone_now[k]
+                    active[k] = min(1.0, max(0.0, coming[t + GAP_S, k] - served[t, node, k]))
+                    queue = coming[t, k] - served[t, node, k]
                     if queue > 1:
                         floor += weight[k] * (queue - 1) * (1.0 + half_headway * queue)
-                    if queue > 0:
+                    if queue > 0 and free:
+                        red = weight[k] * (queue - 1) * red_wait
                         for q in range(phases):
-                            if open_[q, k] == 0:
-                                waiting[q] += weight[k] * (queue - 1) * red_wait
-                rated[:] = 0
+                            waiting[q] += red * closed[k, q]
                 for q in range(phases):
                     if (q != target and not free) or (q == target and must_go):
                         continue
@@ -273,61 +305,56 @@ def plan(  # noqa: PLR0917 - numba calls by position
                         rated[shows] = 1
                         for k in range(lanes):
                             if open_[shows, k] == 0:
+                                rate[shows, k] = 0.0
                                 continue
-                            first = gone_now[k] == 0
+                            first = served[t, node, k] == 0
                             headway = fixed_head[shows, k] if first else fixed[shows, k]
                             for j in range(gap_ptr[shows * lanes + k], gap_ptr[shows * lanes + k + 1]):
                                 busy = 0.0
-                                for other in range(lanes):
-                                    busy += gap_foe[j, other] * active[other]
+                                for at in range(foe_ptr[j], foe_ptr[j + 1]):
+                                    busy += foe_share[at] * active[foe_lane[at]]
                                 own = gap_headway_head[j] if first else gap_headway[j]
                                 headway += own / max(1.0 - busy, least_gap)
-                            if is_tight:
+                            if is_full:
                                 for e in range(exits):
-                                    if leaves[shows, k, e] > 0.0 and in_now[e] + 1.0 > room[e, t]:
+                                    if leaves[shows, k, e] > 0.0 and entered[now, node, e] + 1.0 > room[e, t]:
                                         headway += leaves[shows, k, e] * weights.full_headway
                             rate[shows, k] = 1.0 / headway
-                        claim_rates(rate[shows], claims, rights, shows, gone_now, active, least_gap)
+                        if has_claims:
+                            claim_rates(rate[shows], claims, rights, shows, served[t, node], active, least_gap)
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
                     kept_row = pair * lanes
                     # While only crossings clear, every lane of the phase goes on.
                     goes_on = not clears or change > pairs[pair] - walks[pair]
-                    if is_tight:
-                        entered[then, slot] = in_now
+                    clearing_s = change - 1.0 if clears else 0.0
+                    # Without branches: what a lane does not do adds 0.
                     for k in range(lanes):
-                        gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
-                        moves = open_[shows, k] == 1 and (goes_on or kept[kept_row + k] == 1)
-                        if moves and rate[shows, k] > 0.0:
-                            saved += rate[shows, k]
-                            if saved >= 1.0:
-                                hidden = 0.0
-                                if arrived[k, t] - gone >= HALF:
-                                    gone += 1
-                                    saved -= 1.0
-                                    total += crowd[shows, k]
-                                saved = min(saved, 1.0)
-                        else:
-                            saved = 0.0
+                        gone, hidden = served[t, node, k], ghost[now, node, k]
+                        step = rate[shows, k] if goes_on or kept[kept_row + k] == 1 else 0.0
+                        saved = credit[now, node, k] + step if step > 0.0 else 0.0
+                        serves = saved >= 1.0
+                        goes = 1 if serves and coming[t, k] - gone >= HALF else 0
+                        hidden = 0.0 if serves else hidden
+                        gone += goes
                         served[t + 1, slot, k] = gone
-                        if is_tight and gone > gone_now[k]:
-                            for e in range(exits):
-                                entered[then, slot, e] += leaves[shows, k, e]
-                        credit[then, slot, k] = saved
+                        credit[then, slot, k] = min(saved - goes, 1.0)
                         ghost[then, slot, k] = hidden
-                        total += hidden
-                        queue = arrived[k, t] - gone
-                        if queue > 0:
-                            fresh = arrived[k, t] - arrived[k, t - 1] if t > 0 else 0.0
-                            total += weight[k] * queue + stop_cost * min(queue, fresh)
-                            wait = half_headway * (queue + 1)
-                            if open_[q, k] == 0:
-                                wait += red_wait
-                            elif clears:
-                                wait += change - 1
-                            rest += weight[k] * queue * wait
-                    if len(claims.lane) > 0:
+                        queue = max(coming[t, k] - gone, 0.0)
+                        own = weight[k] * queue + stop_cost * min(queue, fresh[t, k])
+                        total += own + (hidden + crowd[shows, k] * goes)
+                        wait = half_headway * (queue + 1)
+                        wait += red_wait if closed[k, q] > 0.0 else clearing_s
+                        rest += weight[k] * queue * wait
+                    if is_tight:
+                        for e in range(exits):
+                            entered[then, slot, e] = entered[now, node, e]
+                        for k in range(lanes):
+                            if served[t + 1, slot, k] > served[t, node, k]:
+                                for e in range(exits):
+                                    entered[then, slot, e] += leaves[shows, k, e]
+                    if has_claims:
                         late, later = owed(
                             claims, rights, t, served[t + 1, slot], credit[then, slot], arrived,
                             kept[kept_row : kept_row + lanes], shows, q, change,
@@ -342,7 +369,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
                     left_of[then, slot] = max(change - 1, 0)
                     green_of[then, slot] = 0 if clears else (green + 1 if q == phase else 1)
                     wish_of[then, slot] = q if wish_of[now, node] < 0 else wish_of[now, node]
-                    _insert(value[q], order[then, q], count[then], q, total + rest, width)
+                    _insert(value, order, count, then, q, total + rest, width)
         now = then
 
     best, best_value, node = -1, np.inf, 0
@@ -381,21 +408,21 @@ def _leave(  # noqa: PLR0917 - numba calls by position
 
 @numba.njit(nogil=True, cache=True)
 def _insert(  # noqa: PLR0917 - numba calls by position
-    value: Floats, order: Ints, count: Ints, q: int, new: float, width: int
+    value: Floats, order: Ints, count: Ints, then: int, q: int, new: float, width: int
 ) -> None:
-    """Sort the spare slot in by value, after its equals; what falls off the end becomes the spare."""
-    size = count[q]
+    """Sort q's spare slot in by value, after its equals; what falls off the end becomes the spare."""
+    size = count[then, q]
     place = size
-    while place > 0 and value[place - 1] > new:
+    while place > 0 and value[q, place - 1] > new:
         place -= 1
     if place >= width:
         return
-    slot = order[width]
+    slot = order[then, q, width]
     last = min(size, width - 1)
-    order[width] = order[last]
-    count[q] = last + 1
+    order[then, q, width] = order[then, q, last]
+    count[then, q] = last + 1
     for at in range(last, place, -1):
-        order[at] = order[at - 1]
-        value[at] = value[at - 1]
-    order[place] = slot
-    value[place] = new
+        order[then, q, at] = order[then, q, at - 1]
+        value[q, at] = value[q, at - 1]
+    order[then, q, place] = slot
+    value[q, place] = new
