@@ -12,7 +12,9 @@ import numba
 import numpy as np
 
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
-from traffic.rights import NO_CLAIMS, Claims, Headways, claim_rates, owed, rights_of
+from traffic.rights import NO_CLAIMS, Claims, claim_rates, owed, rights_of
+from traffic.turns import spread
+from traffic.weights import Weights
 
 HORIZON_S = 60
 WIDTH = 6
@@ -23,31 +25,6 @@ HALF = 0.5
 """An expected fraction of a vehicle is served as one from so much on; the next that come make it good."""
 GAP_S = 3
 """A permissive movement waits for foes that arrive within this time."""
-
-
-class Weights(NamedTuple):
-    """Constants of the model. Headways in s per vehicle; see docs/optimiser.md for where they come from."""
-
-    protected_headway: float = 1.9
-    permissive_headway: float = 2.5
-    on_red_headway: float = 4.0
-    wrong_turn_headway: float = 60.0
-    """Of a vehicle at the head whose own movement is red while another of its lane is green."""
-    full_headway: float = 1000.0
-    """Of a vehicle whose exit is full."""
-    least_gap: float = 0.05
-    """Share of time in which a permissive movement finds a gap in saturated foes."""
-    stop_cost: float = 2.0
-    """Seconds that stopping costs beyond the wait (braking and accelerating)."""
-    red_wait: float = 8.0
-    """Seconds that a vehicle still queued at the end waits for its phase."""
-    crowd_cost: float = 4.0
-    """Vehicle-seconds charged for sending a vehicle to a full exit, in proportion where it is less full."""
-    change_cost: float = 1.0
-    """Vehicle-seconds charged to each change of phase, against dithering."""
-
-
-DEFAULT_WEIGHTS = Weights()
 
 
 class Demand(NamedTuple):
@@ -107,24 +84,22 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
     first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
     lanes = net.lane_ptr[i + 1] - first_lane
     phases = net.phase_ptr[i + 1] - net.phase_ptr[i]
-    size = phases * (net.movement_ptr[i + 1] - first)
+    movements = net.movement_ptr[i + 1] - first
+    size = phases * movements
     open_ = np.zeros((phases, lanes), np.uint8)
     fixed, fixed_head = np.zeros((phases, lanes)), np.zeros((phases, lanes))
     gap_ptr = np.zeros(phases * lanes + 1, np.int32)
     gap_headway, gap_headway_head = np.zeros(size), np.zeros(size)
     gap_foe = np.zeros((size, lanes))
     exits = net.exit_ptr[i + 1] - net.exit_ptr[i]
-    leaves = np.zeros((phases, lanes, exits))
+    leaves, goes = np.zeros((phases, lanes, exits)), np.zeros(movements)
     j = 0
     for p in range(phases):
         row = net.indication_ptr[net.phase_ptr[i] + p]
         for k in range(lanes):
             lane = first_lane + k
-            green = 1e-9
-            for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
-                m = net.lane_movement[at] - first
-                if net.indication[row + m] != RED:
-                    green += demand.share[m]
+            goes[:] = 0.0
+            spread(net, lane, first, net.indication[row : row + movements], demand.share, 1.0, goes)
             for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
                 m = net.lane_movement[at] - first
                 code = net.indication[row + m]
@@ -146,8 +121,8 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
                 if code != RED and not demand.blocked[k]:
                     open_[p, k] = 1
                 leave = net.movement_exit[first + m]
-                if code != RED and leave >= 0:
-                    leaves[p, k, leave] += demand.share[m] / green
+                if leave >= 0:
+                    leaves[p, k, leave] += goes[m]
             gap_ptr[p * lanes + k + 1] = j
     return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe, leaves)
 
@@ -168,13 +143,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
     arrived, weight, claims = demand.arrived, demand.weight, demand.claims
-    headways = Headways(
-        weights.protected_headway,
-        weights.permissive_headway,
-        weights.on_red_headway,
-        weights.wrong_turn_headway,
-    )
-    rights = rights_of(net, i, claims, demand.share, demand.head_share, headways)
+    rights = rights_of(net, i, claims, demand.share, demand.head_share, weights)
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     walks = net.walk_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
@@ -330,8 +299,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
                     if len(claims.lane) > 0:
                         late, later = owed(
                             claims, rights, t, served[t + 1, slot], credit[then, slot], arrived,
-                            kept[kept_row : kept_row + lanes], shows, q, change,
-                            weights.protected_headway, red_wait,
+                            kept[kept_row : kept_row + lanes], shows, q, change, weights,
                         )  # fmt: skip
                         total += late
                         rest += later
@@ -351,32 +319,17 @@ def plan(  # noqa: PLR0917 - numba calls by position
             node = order[now, q, 0]
             best, best_value = wish_of[now, node], value[q, 0]
     first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
-    leaving = np.zeros((net.movement_ptr[i + 1] - first, horizon))
+    movements = net.movement_ptr[i + 1] - first
+    leaving = np.zeros((movements, horizon))
     for t in range(horizon, 0, -1):
         before, row = parent[t, node], net.indication_ptr[net.phase_ptr[i] + shows_of[t, node]]
+        codes = net.indication[row : row + movements]
         for k in range(lanes):
             gone = served[t, node, k] - served[t - 1, before, k]
             if gone > 0:
-                _leave(net, first_lane + k, first, row, demand.share, gone, leaving[:, t - 1])
+                spread(net, first_lane + k, first, codes, demand.share, gone, leaving[:, t - 1])
         node = before
     return best, best_value, leaving
-
-
-@numba.njit(nogil=True, cache=True)
-def _leave(  # noqa: PLR0917 - numba calls by position
-    net: Network, lane: int, first: int, row: int, share: Floats, gone: float, leaving: Floats
-) -> None:
-    """Spread vehicles that left a lane over the movements that the indications in `row` let go."""
-    begin, end = net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]
-    total = 1e-9
-    for at in range(begin, end):
-        m = net.lane_movement[at] - first
-        if net.indication[row + m] != RED:
-            total += share[m]
-    for at in range(begin, end):
-        m = net.lane_movement[at] - first
-        if net.indication[row + m] != RED:
-            leaving[m] += gone * share[m] / total
 
 
 @numba.njit(nogil=True, cache=True)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.crossing import crossing
-from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, Demand, Shown, Weights, plan
+from traffic.horizon import GAP_S, Demand, Shown, plan
 from traffic.network import Network, build_network
 from traffic.reference import Reference
 from traffic.rights import Claims
+from traffic.weights import DEFAULT_WEIGHTS, Weights
 
 Planner = Callable[[Network, Demand, Shown, Weights, int, int], tuple[int, float]]
 PHASE_SETS = (

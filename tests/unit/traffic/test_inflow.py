@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.pair import LINK_M, pair
-from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, Demand, Shown, plan
+from traffic.driving import VEHICLE_M
+from traffic.horizon import GAP_S, Demand, Shown, plan
 from traffic.inflow import PAST_S, add_inflow, exchange, find_room, note
-from traffic.network import PROTECTED, VEHICLE_M, Floats, build_network
+from traffic.network import PROTECTED, Floats, build_network
 from traffic.reference import Reference
+from traffic.weights import DEFAULT_WEIGHTS
 
 HORIZON = 40
 THROUGH = 0

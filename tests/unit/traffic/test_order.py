@@ -9,8 +9,9 @@ from citybrain.messages import ApproachLane, Movement
 from tests.fixtures.crossing import crossing
 from tests.unit.citybrain.test_rings import STAGES, dual_ring
 from tests.unit.traffic.test_horizon import PHASE_SETS, Planner, both, demand, kernel, reference
-from traffic.horizon import DEFAULT_WEIGHTS, Shown
+from traffic.horizon import Shown
 from traffic.network import FORBIDDEN, Network, build_network
+from traffic.weights import DEFAULT_WEIGHTS
 
 PHASES = len(PHASE_SETS[1])
 
