@@ -6,16 +6,9 @@ import pytest
 from citybrain import codec, topics
 from citybrain.errors import ConfigError
 from citybrain.rules import yellow_s
-from simulations.network import (
-    RESCO,
-    VIEW_M,
-    Protocol,
-    SignalNetwork,
-    intersection_id,
-    read_network,
-    road_network,
-)
+from simulations.network import RESCO, Protocol, SignalNetwork, intersection_id, read_network, road_network
 from simulations.scenarios import find_scenario, scenario_names
+from traffic.network import VIEW_M
 
 AT = datetime(2025, 6, 1, tzinfo=UTC)
 
