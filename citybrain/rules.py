@@ -124,6 +124,18 @@ class Rules:
         """From the end of green of `phase` to the start of green of `target`, whether allowed or not."""
         return self.change(self.phases[phase], target).total_s
 
+    def clearing(self, phase: int, target: int) -> list[tuple[Interval, int, str]]:
+        """What a program shows between two phases: interval, whole seconds, indications at its beginning.
+
+        GREEN is the interval in which only crossings clear; one without length is left out.
+        """
+        change = self.change(self.phases[phase], target)
+        return [
+            (interval, seconds, self.shown(change, interval, 0.0))
+            for interval in (Interval.GREEN, Interval.YELLOW, Interval.ALL_RED)
+            if (seconds := math.ceil(change.length_s(interval) - NEAR_S)) > 0
+        ]
+
     def shown(self, change: Change, interval: Interval, elapsed_s: float) -> str:
         """Indications during a change, `elapsed_s` after the interval began."""
         return "".join(

@@ -5,12 +5,11 @@ protocol's minimum green and the program's own maximum, 50 s where it gives none
 Between two greens the same yellow and all-red are shown that every other controller has to show.
 """
 
-import math
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from citybrain.messages import IntersectionConfig, Interval
-from citybrain.rules import Rules, rules_of
+from citybrain.messages import IntersectionConfig
+from citybrain.rules import rules_of
 from simulations.network import SignalNetwork, green_order
 
 PROGRAM = "citybrain-actuated"
@@ -47,15 +46,8 @@ def _add(
         longest = max(maxima_s[phase], green.min_green_s)
         first = min(max(green.local_green_s, green.min_green_s), longest)
         _phase(logic, first, green.indications, (green.min_green_s, longest))
-        _clear(logic, rules, phase, following)
-
-
-def _clear(logic: ET.Element, rules: Rules, phase: int, following: int) -> None:
-    change = rules.change(rules.phases[phase], following)
-    for interval in (Interval.GREEN, Interval.YELLOW, Interval.ALL_RED):
-        seconds = math.ceil(change.length_s(interval))
-        if seconds > 0:
-            _phase(logic, seconds, rules.shown(change, interval, 0.0))
+        for _, seconds, state in rules.clearing(phase, following):
+            _phase(logic, seconds, state)
 
 
 def _phase(

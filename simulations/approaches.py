@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from citybrain.queues import QUEUE_MPS
 from simulations.layout import Approach, Layout
 from simulations.network import SignalNetwork
 from simulations.watching import Vehicle
 
 MINUTE_S = 60.0
-QUEUE_MPS = 2.0
-"""A vehicle slower than this is in a queue."""
 _Floats = npt.NDArray[np.float64]
 
 

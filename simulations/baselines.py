@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from citybrain.conflicts import GREEN
 from citybrain.messages import IntersectionConfig, LaneReading, Movement
 from citybrain.queues import QUEUE_MPS
 from simulations.delivery import Delivered
@@ -17,7 +18,6 @@ from simulations.network import SignalNetwork
 
 PRESSURE_EVERY_S = 5
 """Seconds between two decisions of max-pressure: the minimum green of the published comparisons (RESCO)."""
-_GREEN = frozenset("Gg")
 
 
 class Controller(Protocol):
@@ -108,7 +108,7 @@ def _green_shares(config: IntersectionConfig) -> list[list[tuple[Movement, float
 def _green_moves(config: IntersectionConfig) -> list[list[Movement]]:
     """The movements that are green, by phase."""
     return [
-        [move for move, shown in zip(config.movements, phase.indications, strict=True) if shown in _GREEN]
+        [move for move, shown in zip(config.movements, phase.indications, strict=True) if shown in GREEN]
         for phase in config.phases
     ]
 

@@ -14,15 +14,16 @@ from citybrain.errors import ConfigError
 from simulations.actuated import write_actuated
 from simulations.adaptive import Adaptive
 from simulations.baselines import Controller, Greedy, MaxPressure
-from simulations.delivery import EPOCH, Delivery
+from simulations.delivery import Delivery
 from simulations.driving import Driver
 from simulations.figures import ApproachWait, RunFigures
 from simulations.fleet import Fleet
-from simulations.network import SignalNetwork, read_network
+from simulations.network import SignalNetwork
 from simulations.observation import Observation, Observer, observer_of
 from simulations.scenarios import Scenario
 from simulations.scoring import Outputs, most_starved, percentiles_ms, safety, score_trips
 from simulations.sensing import Sensing
+from simulations.sumo import loaded, sumo_command
 from simulations.waits import ApproachWaits
 from simulations.watching import Moment, Watcher
 
@@ -65,24 +66,12 @@ def run_scenario(run: Run, progress: Progress | None = None, watchers: Sequence[
     Raises:
         ConfigError: an unknown protocol or blind lane, or files that SUMO refuses.
     """
-    network = network_of(run)
+    network = run.scenario.network(run.protocol, extends=run.controller == "adaptive")
     with TemporaryDirectory(prefix="citybrain-sim-") as folder:
         begin = time.perf_counter()
         simulation = _Simulation(run, network, Path(folder), watchers)
         simulation.run(progress)
         return simulation.figures(time.perf_counter() - begin)
-
-
-def network_of(run: Run) -> SignalNetwork:
-    """The scenario's network with the signal rules of the run's protocol."""
-    return read_network(
-        run.scenario.net,
-        at=EPOCH,
-        boot=1,
-        protocol=run.scenario.protocol(run.protocol),
-        additional=run.scenario.additional,
-        extends=run.controller == "adaptive",
-    )
 
 
 class _Simulation:
@@ -104,15 +93,13 @@ class _Simulation:
 
     def run(self, progress: Progress | None) -> None:
         """Simulate from begin to end."""
-        import libsumo
-
-        _start(libsumo, self._run, self._additional, self._outputs)
-        try:
-            self._simulate(libsumo, progress)
+        run = self._run
+        scenario = replace(run.scenario, additional=(*run.scenario.additional, *self._additional))
+        command = [*sumo_command(scenario, run.seed, run.seconds), *self._outputs.options()]
+        with loaded(scenario, command) as sumo:
+            self._simulate(sumo, progress)
             for watcher in self._watchers:
                 watcher.end()
-        finally:
-            libsumo.close()
 
     def figures(self, wall_s: float) -> RunFigures:
         """The score of what was run."""
@@ -201,28 +188,3 @@ def _controller(name: str, network: SignalNetwork) -> Controller | None:
         "maxpressure": MaxPressure,
     }
     return made[name](network) if name in made else None
-
-
-def _start(sumo: Any, run: Run, additional: tuple[Path, ...], outputs: Outputs) -> None:
-    scenario = replace(run.scenario, additional=(*run.scenario.additional, *additional))
-    try:
-        sumo.start([*sumo_command(scenario, run.seed, run.seconds), *outputs.options()])
-    except Exception as fault:
-        raise ConfigError(f"SUMO refuses scenario {run.scenario.name!r}: {_line(fault)}") from fault
-
-
-def _line(fault: Exception) -> str:
-    return " ".join(str(fault).split())
-
-
-def sumo_command(scenario: Scenario, seed: int, seconds: float, trips: Path | None = None) -> list[str]:
-    """SUMO's arguments for a scenario: one-second steps, nothing teleports, every vehicle accounted for."""
-    command = ["sumo", *scenario.arguments()]
-    command += ["--begin", str(scenario.begin_s), "--end", str(scenario.begin_s + seconds)]
-    command += ["--seed", str(seed), "--time-to-teleport", "-1", "--step-length", "1"]
-    command += ["--collision.action", "warn"]
-    command += ["--no-step-log", "--no-warnings", "--duration-log.disable"]
-    if trips is not None:
-        command += ["--tripinfo-output", str(trips)]
-        command += ["--tripinfo-output.write-unfinished", "--tripinfo-output.write-undeparted"]
-    return command

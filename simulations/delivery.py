@@ -2,16 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from citybrain.messages import ControlMode, IntersectionConfig, LaneMeasurement, LaneReading, SignalState
+from simulations.epoch import instant
 from simulations.network import SignalNetwork
 from simulations.sensing import Sensing, blind_lanes
 from traffic.timing import SignalTimer
-
-EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-"""The simulation's second 0 on messages."""
 
 Turns = dict[str, list[int]]
 """By approach lane: the next movement of each observed vehicle, nearest first, -1 where it has none."""
@@ -23,11 +20,6 @@ class Delivered(NamedTuple):
     measurements: Mapping[str, LaneMeasurement]
     states: Mapping[str, SignalState]
     turns: Mapping[str, Turns]
-
-
-def instant(clock_s: float) -> datetime:
-    """A time of the simulation on messages."""
-    return EPOCH + timedelta(seconds=clock_s)
 
 
 class Delivery:

@@ -7,7 +7,8 @@ from typing import Any
 
 from citybrain.messages import LaneReading
 from simulations.lanes import Misses
-from simulations.network import SignalNetwork, Stretch
+from simulations.network import SignalNetwork
+from simulations.views import Stretch
 from traffic.loops import LoopLane, LoopSecond
 
 SETBACK_S = 5.0

@@ -5,7 +5,8 @@ from typing import Any
 from citybrain.messages import IntersectionConfig
 from edge.plan import wanted_phase
 from simulations.baselines import Controller
-from simulations.delivery import Delivery, instant
+from simulations.delivery import Delivery
+from simulations.epoch import instant
 from simulations.network import SignalNetwork
 from simulations.observation import Observation
 from simulations.signals import Signals

@@ -6,7 +6,6 @@ libsumo holds one simulation per process, so a process runs one of these at a ti
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,18 +13,19 @@ from typing import Any
 import numpy as np
 
 from citybrain.errors import ConfigError
-from simulations.control import sumo_command
-from simulations.delivery import EPOCH
 from simulations.emergency_signals import OwnSignals, PlannedSignals, PreemptedSignals, Signals
 from simulations.emergency_trips import Trip, draw_trips
 from simulations.emergency_watch import Profile, TripResult, Watch
+from simulations.epoch import instant
 from simulations.fleet import Fleet
 from simulations.lanes import CAMERA
-from simulations.network import SignalNetwork, read_network
+from simulations.network import SignalNetwork
 from simulations.observation import observer_of
 from simulations.scenarios import Scenario
+from simulations.scoring import score_trips
 from simulations.sensing import Sensing
-from traffic.network import Floats, Ints
+from simulations.sumo import loaded, sumo_command, trip_options
+from traffic.network import Ints
 
 CONTROLLERS = ("fixed", "adaptive")
 FREE_GAP_S = 900.0
@@ -86,14 +86,7 @@ def run_emergency(run: EmergencyRun, progress: Callable[[float], None] | None = 
     """
     if run.controller not in CONTROLLERS:
         raise ConfigError(f"controller {run.controller!r} is unknown: use one of {', '.join(CONTROLLERS)}")
-    scenario = run.scenario
-    network = read_network(
-        scenario.net,
-        at=EPOCH,
-        boot=1,
-        protocol=scenario.protocol(run.protocol),
-        additional=scenario.additional,
-    )
+    network = run.scenario.network(run.protocol)
     trips = draw_trips(network, run.trips, run.seconds, run.seed, run.speed_factor)
     with TemporaryDirectory(prefix="citybrain-emergency-") as folder:
         free = _free_run(run, network, trips, Path(folder))
@@ -108,7 +101,7 @@ def _free_run(
     routes = _write_routes(folder / "free.rou.xml", alone, run)
     command = sumo_command(run.scenario, run.seed, len(trips) * FREE_GAP_S)
     command[command.index("--route-files") + 1] = str(routes)
-    with _Sumo(command, run) as sumo:
+    with loaded(run.scenario, command) as sumo:
         for tl in network.tls.values():
             size = len(sumo.trafficlight.getRedYellowGreenState(tl))
             sumo.trafficlight.setRedYellowGreenState(tl, "G" * size)
@@ -131,9 +124,9 @@ def _busy_run(  # noqa: PLR0917 - one run has as many parts
 ) -> EmergencyResult:
     routes = _write_routes(folder / "trips.rou.xml", [(trip, trip.depart_s) for trip in trips], run)
     infos = folder / "infos.xml"
-    command = sumo_command(run.scenario, run.seed, run.seconds, infos)
+    command = [*sumo_command(run.scenario, run.seed, run.seconds), *trip_options(infos)]
     command[command.index("--route-files") + 1] += f",{routes}"
-    with _Sumo(command, run) as sumo:
+    with loaded(run.scenario, command) as sumo:
         fleet, observer = Fleet(sumo), observer_of(network, Sensing(missed=run.missed), run.seed)
         observer.start(fleet, sumo)
         signals = _signals(run, network, sumo)
@@ -147,7 +140,7 @@ def _busy_run(  # noqa: PLR0917 - one run has as many parts
                 sum(readings[lane.lane].queued for lane in config.lanes)
                 for config in network.configs.values()
             ])  # fmt: skip
-            signals.step(clock_s, readings, watch.messages(_instant(clock_s)) if run.priority else [])
+            signals.step(clock_s, readings, watch.messages(instant(clock_s)) if run.priority else [])
             sumo.simulationStep()
             watch.step(second + 1.0)
             if progress is not None:
@@ -157,7 +150,7 @@ def _busy_run(  # noqa: PLR0917 - one run has as many parts
         run.priority,
         run.seed,
         watch.results(),
-        _others(infos, {trip.id for trip in trips}),
+        _others(infos, run, {trip.id for trip in trips}),
         tuple(network.configs),
         np.array(queued, np.int32).T,
     )
@@ -167,31 +160,6 @@ def _signals(run: EmergencyRun, network: SignalNetwork, sumo: Any) -> Signals:
     if run.controller == "adaptive":
         return PlannedSignals(network, sumo)
     return PreemptedSignals(network, sumo) if run.priority else OwnSignals()
-
-
-def _instant(clock_s: float) -> datetime:
-    return EPOCH + timedelta(seconds=clock_s)
-
-
-class _Sumo:
-    """libsumo with a simulation loaded, for as long as the block lasts."""
-
-    def __init__(self, command: list[str], run: EmergencyRun) -> None:
-        self._command, self._run = command, run
-
-    def __enter__(self) -> Any:
-        import libsumo
-
-        try:
-            libsumo.start(self._command)
-        except Exception as fault:
-            raise ConfigError(f"SUMO refuses scenario {self._run.scenario.name!r}: {fault}") from fault
-        return libsumo
-
-    def __exit__(self, *_: object) -> None:
-        import libsumo
-
-        libsumo.close()
 
 
 def _write_routes(path: Path, trips: Sequence[tuple[Trip, float]], run: EmergencyRun) -> Path:
@@ -211,19 +179,6 @@ def _write_routes(path: Path, trips: Sequence[tuple[Trip, float]], run: Emergenc
     return path
 
 
-def _others(infos: Path, emergency: set[str]) -> Others:
-    rows: Floats = np.array([
-        [
-            max(0.0, float(trip.get("timeLoss", "0"))) + max(0.0, float(trip.get("departDelay", "0"))),
-            float(trip.get("depart", "-1")) < 0,
-            float(trip.get("arrival", "-1")) < 0,
-        ]
-        for trip in ET.parse(infos).getroot().iter("tripinfo")  # noqa: S314 - SUMO has just written it
-        if trip.get("id") not in emergency
-    ]).reshape(-1, 3)  # fmt: skip
-    return Others(
-        len(rows),
-        float(rows[:, 0].mean()) if len(rows) else 0.0,
-        int((rows[:, 2] - rows[:, 1]).sum()),
-        int(rows[:, 1].sum()),
-    )
+def _others(infos: Path, run: EmergencyRun, emergency: set[str]) -> Others:
+    figures = score_trips(infos, run.seconds, emergency)
+    return Others(figures.vehicles, figures.delay_s, figures.unfinished, figures.never_departed)

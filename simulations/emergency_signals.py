@@ -1,12 +1,13 @@
 """How signals are run while emergency vehicles are about: own programs, preempted ones, or the optimiser."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from citybrain.messages import LaneReading, PriorityPosition, PriorityRequest
 from citybrain.rules import rules_of
-from simulations.delivery import EPOCH, measurement_of, state_of
+from simulations.delivery import measurement_of, state_of
+from simulations.epoch import instant
 from simulations.network import SignalNetwork
 from simulations.programs import ProgramClock
 from traffic.priority import Priorities
@@ -68,7 +69,7 @@ class PlannedSignals:
         self._timers = {id_: SignalTimer(rules_of(config)) for id_, config in network.configs.items()}
 
     def step(self, clock_s: float, readings: Readings, words: Words) -> None:
-        at = EPOCH + timedelta(seconds=clock_s)
+        at = instant(clock_s)
         self._brain.hear(words, at)
         for id_, timer in self._timers.items():
             timer.step(self._brain.wish(id_, timer, readings, at, clock_s))
@@ -91,7 +92,7 @@ class PreemptedSignals:
         self._taken: dict[str, SignalTimer] = {}
 
     def step(self, clock_s: float, readings: Readings, words: Words) -> None:
-        at = EPOCH + timedelta(seconds=clock_s)
+        at = instant(clock_s)
         self._brain.hear(words, at)
         for id_, clock in self._clocks.items():
             clock.step(clock_s)

@@ -9,8 +9,8 @@ import numpy as np
 
 from citybrain.messages import EmergencyClass, PriorityPosition, PriorityRequest
 from simulations.emergency_trips import Trip
-from simulations.network import VIEW_M, SignalNetwork
-from traffic.network import Floats
+from simulations.network import SignalNetwork
+from traffic.network import VIEW_M, Floats
 
 AFTER_M = 50.0
 """So far beyond a stop line what is lost is still on account of the signal: the queue picks up speed."""

@@ -3,16 +3,15 @@
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from citybrain.messages import IntersectionConfig
 from simulations.enumeration import FREE_PATTERN, Event
+from simulations.epoch import EPOCH
 from simulations.layout import Layout, SignalGroup
 
-EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-"""The simulation's second 0 in a log's time stamps."""
 WALKING_MPS = 1.07
 """Pedestrian clearance speed (MUTCD 2009, section 4E.06: 3.5 ft/s)."""
 COLUMNS = ("TimeStamp", "DeviceId", "EventId", "Parameter")

@@ -27,8 +27,9 @@ from edge.drivers.wire import (
     line,
 )
 from simulations.cabinet import Cabinet
-from simulations.network import VIEW_M, SignalNetwork
+from simulations.network import SignalNetwork
 from simulations.simulator import Simulator
+from traffic.network import VIEW_M
 
 log = structlog.get_logger()
 

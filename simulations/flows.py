@@ -12,11 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from citybrain.errors import ConfigError
-from simulations.control import sumo_command
 from simulations.netfile import NetFile
 from simulations.network import SignalNetwork
 from simulations.scenarios import Scenario
+from simulations.sumo import loaded, sumo_command
 from traffic.streets import Demand, Link, Turn
 
 FREE_FLOW = 0.95
@@ -188,28 +187,20 @@ def _inside(net: NetFile) -> dict[tuple[str, str], tuple[float, float]]:
 
 def _resolve(scenario: Scenario, routes: Path) -> dict[str, Kind]:
     """Let SUMO write every vehicle's route; what each type of vehicle takes of the road."""
-    import libsumo
-
     until_s = scenario.end_s + _CLEAR_S
     command = sumo_command(scenario, 1, until_s - scenario.begin_s)
     command += ["--mesosim", "true", "--meso-junction-control", "false", "--meso-tls-penalty", "0"]
     command += ["--meso-jam-threshold", "-1", "--meso-overtaking", "true"]
     command += ["--vehroute-output", str(routes), "--vehroute-output.last-route"]
     command += ["--vehroute-output.write-unfinished"]
-    try:
-        libsumo.start(command)
-    except Exception as fault:
-        raise ConfigError(f"SUMO refuses scenario {scenario.name!r}: {fault}") from fault
-    try:
-        while libsumo.simulation.getMinExpectedNumber() > 0 and libsumo.simulation.getTime() < until_s:
-            libsumo.simulationStep()
-        types = libsumo.vehicletype
+    with loaded(scenario, command) as sumo:
+        while sumo.simulation.getMinExpectedNumber() > 0 and sumo.simulation.getTime() < until_s:
+            sumo.simulationStep()
+        types = sumo.vehicletype
         return {
             kind: Kind(types.getLength(kind) + types.getMinGap(kind), types.getTau(kind))
             for kind in types.getIDList()
         }
-    finally:
-        libsumo.close()
 
 
 def _trips(routes: Path, kinds: dict[str, Kind]) -> Iterator[Trip]:

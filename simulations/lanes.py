@@ -10,7 +10,9 @@ import numpy as np
 from citybrain.messages import LaneReading, RoadUser, VehicleObservation
 from citybrain.queues import QUEUE_MPS, queue_of
 from simulations.fleet import Fleet
-from simulations.network import VIEW_M, SignalNetwork, Stretch
+from simulations.network import SignalNetwork
+from simulations.views import Stretch
+from traffic.network import VIEW_M
 
 ROAD_USERS = {
     "bus": RoadUser.BUS,

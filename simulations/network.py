@@ -4,7 +4,6 @@ import hashlib
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,14 +23,9 @@ from citybrain.messages import (
 )
 from citybrain.rules import MAX_RED_S, yellow_s
 from simulations.netfile import NetConnection, NetFile, NetLane, NetProgram, read_netfile
+from simulations.views import Stretch, feeders_of, views_of
 from traffic.phases import with_more_phases
 
-VIEW_M = 200.0
-"""How far from the stop line a camera sees."""
-FEED_M = 800.0
-"""How far upstream another signal is told of what it will send here."""
-CHANGE_M = 40.0
-"""On a shorter edge nobody changes lanes."""
 MAX_GREEN_S = 90.0
 UNUSED = "unused"
 """Both lanes of a movement that stands for a place in the indications which controls nothing."""
@@ -59,15 +53,6 @@ class Protocol:
 
 RESCO = Protocol("resco", 5.0, 0.0, 3.0, has_yellow_traps=True)
 STREET = Protocol("street", 7.0, 2.0, None, MAX_RED_S, ends_greens=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A SUMO lane seen by a camera; `offset_m` from the lane's end to the stop line, along the road."""
-
-    lane: str
-    length_m: float
-    offset_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +109,12 @@ def read_network(
             tls[id_] = tl
     if not configs:
         raise ConfigError(f"{path} has no traffic light with a green phase: name a network with signals")
-    feeders = feeders_of(net, [lane.lane for config in configs.values() for lane in config.lanes])
+    approaches = list(dict.fromkeys(lane.lane for config in configs.values() for lane in config.lanes))
+    feeders = feeders_of(net, approaches)
     configs = {id_: _fed(config, feeders) for id_, config in configs.items()}
     if extends:
         configs = {id_: with_more_phases(config) for id_, config in configs.items()}
-    return SignalNetwork(net, configs, tls, _views(net, configs.values()), protocol)
+    return SignalNetwork(net, configs, tls, views_of(net, approaches), protocol)
 
 
 def road_network(network: SignalNetwork, *, version: str, at: datetime, boot: int) -> list[RoadNetwork]:
@@ -330,72 +316,3 @@ def _centre(net: NetFile, junctions: set[str]) -> tuple[float, float]:
 
 def _fed(config: IntersectionConfig, feeders: dict[str, list[Feeder]]) -> IntersectionConfig:
     return replace(config, lanes=[replace(lane, feeders=feeders.get(lane.lane, [])) for lane in config.lanes])
-
-
-def _views(net: NetFile, configs: Iterable[IntersectionConfig]) -> dict[str, tuple[Stretch, ...]]:
-    """Follow each approach lane upstream to `VIEW_M`, past junctions without signals.
-
-    An upstream lane belongs to the lane it leads to most directly (straight on, same index first).
-    """
-    before = lanes_before(net)
-    return {
-        lane: tuple(sorted(_upstream(net, lane, before, VIEW_M), key=lambda stretch: stretch.offset_m))
-        for lane in dict.fromkeys(lane.lane for config in configs for lane in config.lanes)
-    }
-
-
-def lanes_before(net: NetFile) -> dict[str, list[NetConnection]]:
-    """By lane, the connections without a signal that lead to it as the most direct way on."""
-    heir: dict[str, NetConnection] = {}
-    for connection in net.connections:
-        if not connection.tl and connection.direction != "t" and not connection.from_lane.startswith(":"):
-            best = heir.get(connection.from_lane)
-            if best is None or _directness(net, connection) < _directness(net, best):
-                heir[connection.from_lane] = connection
-    before: dict[str, list[NetConnection]] = defaultdict(list)
-    for connection in heir.values():
-        before[connection.to_lane].append(connection)
-    return before
-
-
-def feeders_of(net: NetFile, lanes: list[str]) -> dict[str, list[Feeder]]:
-    """By approach lane, the exit lanes of signals upstream from which vehicles come to it.
-
-    On an edge of `CHANGE_M` or more they may change to any of its lanes.
-    """
-    exits = {c.to_lane for c in net.connections if c.tl and not c.from_lane.startswith(":")}
-    before = lanes_before(net)
-    fed: dict[str, dict[str, float]] = {lane: {} for lane in lanes}
-    for lane in lanes:
-        edge = net.edges[net.lanes[lane].edge]
-        changes = net.lanes[lane].length_m >= CHANGE_M
-        for stretch in _upstream(net, lane, before, FEED_M):
-            if stretch.lane in exits:
-                for other in edge.lanes if changes else (lane,):
-                    if other in fed:
-                        fed[other].setdefault(stretch.lane, stretch.offset_m + stretch.length_m)
-    return {lane: [Feeder(exit_, round(d, 2)) for exit_, d in found.items()] for lane, found in fed.items()}
-
-
-def _directness(net: NetFile, connection: NetConnection) -> tuple[int, int]:
-    shift = net.lanes[connection.from_lane].index - net.lanes[connection.to_lane].index
-    return int(connection.direction != "s"), abs(shift)
-
-
-def _upstream(
-    net: NetFile, lane: str, feeders: dict[str, list[NetConnection]], range_m: float
-) -> list[Stretch]:
-    found: dict[str, Stretch] = {}
-    todo = [(lane, 0.0)]
-    while todo:
-        id_, offset = todo.pop()
-        length = net.lanes[id_].length_m
-        if id_ in found or offset >= range_m:
-            continue
-        found[id_] = Stretch(id_, length, offset)
-        for feeder in feeders[id_]:
-            inside = net.lanes[feeder.via].length_m if feeder.via else 0.0
-            if feeder.via and offset + length < range_m:
-                found[feeder.via] = Stretch(feeder.via, inside, offset + length)
-            todo.append((feeder.from_lane, offset + length + inside))
-    return list(found.values())

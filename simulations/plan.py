@@ -10,10 +10,9 @@ import numpy as np
 
 from citybrain.errors import ConfigError
 from simulations.control import Run, run_scenario
-from simulations.delivery import EPOCH
 from simulations.figures import RunFigures
 from simulations.flows import counted, routed_trips
-from simulations.network import SignalNetwork, read_network
+from simulations.network import SignalNetwork
 from simulations.program import local_plan, write_programs
 from simulations.scenarios import Scenario
 from traffic.design import CYCLES_S, Design, design, expected
@@ -93,7 +92,7 @@ def optimise_plan(
         ConfigError: an unknown protocol or intersection, files that SUMO refuses, or no demand at signals.
     """
     tell = progress or (lambda _text, _done: None)
-    network = _chosen(_network(scenario, protocol), corridor)
+    network = _chosen(scenario.network(protocol), corridor)
     tell("demand", 0.0)
     if demand is None:
         demand = counted(network, routed_trips(scenario), scenario.begin_s, scenario.end_s)
@@ -213,12 +212,6 @@ def fallback(plan: Plan) -> bytes:
 
 def _trials(signals: int) -> int:
     return next((trials for limit, trials in _REFINED_UP_TO if signals <= limit), 0)
-
-
-def _network(scenario: Scenario, protocol: str) -> SignalNetwork:
-    return read_network(
-        scenario.net, at=EPOCH, boot=1, protocol=scenario.protocol(protocol), additional=scenario.additional
-    )
 
 
 def _chosen(network: SignalNetwork, corridor: Sequence[str]) -> SignalNetwork:

@@ -1,7 +1,6 @@
 """Fixed plans as SUMO programs, in an additional file that any SUMO run can load, and as local plans."""
 
 import dataclasses
-import math
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from simulations.network import SignalNetwork
 from traffic.design import Design, SignalPlan
 
 PROGRAM = "optimised"
-_CLEARING = ((Interval.GREEN, "walk"), (Interval.YELLOW, "yellow"), (Interval.ALL_RED, "all-red"))
+_CLEARING = {Interval.GREEN: "walk", Interval.YELLOW: "yellow", Interval.ALL_RED: "all-red"}
 
 
 def write_programs(network: SignalNetwork, design: Design, path: Path) -> None:
@@ -37,10 +36,10 @@ def stages(rules: Rules, plan: SignalPlan) -> list[tuple[int, str, str]]:
     following = (*plan.order[1:], plan.order[0])
     for phase, target, green_s in zip(plan.order, following, plan.green_s, strict=True):
         found.append((green_s, rules.phases[phase], f"phase {phase}"))
-        change = rules.change(rules.phases[phase], target)
-        for interval, name in _CLEARING:
-            if seconds := math.ceil(change.length_s(interval)):
-                found.append((seconds, rules.shown(change, interval, 0.0), name))
+        found += [
+            (seconds, state, _CLEARING[interval])
+            for interval, seconds, state in rules.clearing(phase, target)
+        ]
     return found
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-GREEN = frozenset("Gg")
-
 
 class ProgramClock:
     """The program that runs a traffic light when the simulation begins.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from citybrain.errors import ConfigError
 from simulations.bandwidth import Intervals
 from simulations.enumeration import Event
-from simulations.events import EPOCH
+from simulations.epoch import EPOCH
 from simulations.layout import ADVANCE, Layout
 from simulations.recorder import ABOUT, EVENTS, LANES, MINUTES, TRAJECTORIES, About
 

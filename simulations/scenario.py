@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citybrain.errors import ConfigError
-from simulations.network import RESCO, STREET, Protocol
+from simulations.epoch import EPOCH
+from simulations.network import RESCO, STREET, Protocol, SignalNetwork, read_network
 
 HOUR_S = 3600.0
 
@@ -37,6 +38,21 @@ class Scenario:
         if name == RESCO.name:
             return replace(RESCO, yellow_s=self.resco_yellow_s)
         raise ConfigError(f"protocol {name!r} is unknown: use resco or street")
+
+    def network(self, protocol: str, *, extends: bool = False) -> SignalNetwork:
+        """The signalled network under a protocol's rules; `extends` as for `read_network`.
+
+        Raises:
+            ConfigError: an unknown protocol, or as `read_network`.
+        """
+        return read_network(
+            self.net,
+            at=EPOCH,
+            boot=1,
+            protocol=self.protocol(protocol),
+            additional=self.additional,
+            extends=extends,
+        )
 
     def arguments(self) -> list[str]:
         """SUMO's arguments for its files and its own options; times and outputs are the caller's."""

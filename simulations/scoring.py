@@ -1,6 +1,7 @@
 """A run's figures from what SUMO wrote of it, over every vehicle that was scheduled."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulations.figures import ApproachWait
+from simulations.sumo import trip_options
 
 MG_PER_G = 1000.0
 M_PER_KM = 1000.0
@@ -22,9 +24,7 @@ class Outputs(NamedTuple):
     def options(self) -> list[str]:
         """SUMO's arguments; unfinished and undeparted vehicles are written as well, and all emit."""
         return [
-            "--tripinfo-output", str(self.trips),
-            "--tripinfo-output.write-unfinished",
-            "--tripinfo-output.write-undeparted",
+            *trip_options(self.trips),
             "--device.emissions.probability", "1",
             "--statistic-output", str(self.statistics),
         ]  # fmt: skip
@@ -46,13 +46,15 @@ class TripFigures:
     co2_g_per_km: float
 
 
-def score_trips(trips: Path, seconds: float) -> TripFigures:
-    """Figures of a tripinfo file of a run of so many simulated seconds.
+def score_trips(trips: Path, seconds: float, without: Collection[str] = ()) -> TripFigures:
+    """Figures of a tripinfo file of a run of so many simulated seconds; trips `without` do not count.
 
     A vehicle that never departed has lost what it has waited outside; one that has not finished, what it has
     lost so far.
     """
-    rows = np.array([_row(trip) for trip in _elements(trips, "tripinfo")]).reshape(-1, 8)
+    rows = np.array(
+        [_row(trip) for trip in _elements(trips, "tripinfo") if trip.get("id") not in without]
+    ).reshape(-1, 8)
     delay_s, trip_time_s, waiting_s, stops, co2_mg, driven_m, departed, finished = rows.T
     count = max(len(rows), 1)
     driven_km = float(driven_m.sum()) / M_PER_KM

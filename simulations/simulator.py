@@ -9,8 +9,9 @@ import structlog
 from citybrain.errors import ConfigError
 from citybrain.messages import RoadUser
 from simulations.lanes import ROAD_USERS
-from simulations.network import VIEW_M, SignalNetwork
+from simulations.network import SignalNetwork
 from simulations.scenarios import Scenario
+from traffic.network import VIEW_M
 
 log = structlog.get_logger()
 

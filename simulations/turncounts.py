@@ -5,9 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from citybrain.errors import ConfigError
-from simulations.delivery import EPOCH
 from simulations.flows import Kind, TurnCounter
-from simulations.network import SignalNetwork, read_network
+from simulations.network import SignalNetwork
 from simulations.scenarios import Scenario
 from traffic.streets import Demand
 
@@ -23,9 +22,7 @@ def read_turn_counts(path: Path, scenario: Scenario, protocol: str) -> Demand:
     Raises:
         ConfigError: the file cannot be read, lacks a column, has a bad number, or names no turn at a signal.
     """
-    network = read_network(
-        scenario.net, at=EPOCH, boot=1, protocol=scenario.protocol(protocol), additional=scenario.additional
-    )
+    network = scenario.network(protocol)
     counts, begin_s, end_s = _rows(path, network)
     hours = (end_s - begin_s) / 3600.0
     return _Paths(network, counts).demand(hours, end_s - begin_s)

@@ -35,7 +35,8 @@ from citybrain.messages import (
 from citybrain.presence import HEARTBEAT_S, Presence
 from traffic.desk import Desk
 from traffic.disposal import Disposal
-from traffic.region import Decision, Region, wall_s
+from traffic.pace import wall_s
+from traffic.region import Decision, Region
 from traffic.warm import warm
 
 log = structlog.get_logger()

@@ -1,6 +1,5 @@
 """Green bands: for how many seconds of a cycle a platoon passes every signal of a corridor without a stop."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from citybrain.conflicts import GREEN
-from citybrain.messages import IntersectionConfig, Interval
+from citybrain.messages import IntersectionConfig
 from citybrain.rules import rules_of
 from traffic.design import Design
 from traffic.streets import Demand, Link
@@ -87,14 +86,8 @@ def _green(config: IntersectionConfig, plan: Design, movements: Sequence[int]) -
     green = np.zeros(plan.cycle_s, bool)
     t = own.offset_s
     for phase, target, green_s in zip(own.order, (*own.order[1:], own.order[0]), own.green_s, strict=True):
-        change = rules.change(rules.phases[phase], target)
-        for seconds, shown in (
-            (green_s, rules.phases[phase]),
-            *(
-                (math.ceil(change.length_s(interval)), rules.shown(change, interval, 0.0))
-                for interval in (Interval.GREEN, Interval.YELLOW, Interval.ALL_RED)
-            ),
-        ):
+        clearing = ((seconds, shown) for _, seconds, shown in rules.clearing(phase, target))
+        for seconds, shown in ((green_s, rules.phases[phase]), *clearing):
             if any(shown[m] in GREEN for m in movements):
                 green[[(t + s) % plan.cycle_s for s in range(seconds)]] = True
             t += seconds

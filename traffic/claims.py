@@ -1,7 +1,7 @@
 """From a vehicle with priority to a line of the optimiser's demand: which lane, behind whom, when."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from citybrain.fields import LonLat
 from citybrain.messages import LaneReading
+from citybrain.queues import QUEUE_MPS
+from traffic.driving import STANDING_MPS, arrival_s
 from traffic.network import Floats, Network, Site
 from traffic.rights import Claims
 
@@ -16,14 +18,9 @@ SPACING_M = 7.0
 """From front to front in a standing queue."""
 OWN_M = 5.0
 """What a camera sees within this distance of the vehicle's own position is that vehicle."""
-STANDING_MPS = 1.0
-QUEUE_MPS = 2.0
 BESIDE_M = 25.0
 DEGREE_M = 111_320.0
 """Of latitude."""
-
-Arrival = Callable[[float, float, float], float]
-"""Seconds to the stop line by distance (m), speed and speed limit (m/s)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,6 @@ class Sight(NamedTuple):
     net: Network
     site: Site
     readings: Mapping[str, LaneReading]
-    arrival: Arrival
 
 
 def enter(sight: Sight, claims: Sequence[Claim], arrived: Floats) -> Claims:
@@ -108,7 +104,7 @@ def _line(sight: Sight, claim: Claim, movement: int) -> _Line:
     if own is not None and abs(own.distance_m - claim.distance_m) <= OWN_M:
         others.remove(own)
     limit = float(sight.net.lane_speed[lane])
-    seconds = [int(sight.arrival(other.distance_m, other.speed_mps, limit)) for other in others]
+    seconds = [int(arrival_s(other.distance_m, other.speed_mps, limit)) for other in others]
     before = [other for other in others if other.distance_m <= claim.distance_m]
     ahead, behind = seconds[: len(before)], seconds[len(before) :]
     if claim.lane == name and claim.speed_mps < STANDING_MPS:

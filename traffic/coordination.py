@@ -7,6 +7,7 @@ after each sweep through all of them the whole network is followed anew, and the
 import numba
 import numpy as np
 
+from traffic.network import Ints
 from traffic.platoons import (
     MAX_ENTRIES,
     Model,
@@ -19,7 +20,7 @@ from traffic.platoons import (
     serve,
     show,
 )
-from traffic.streets import Ints, Streets
+from traffic.streets import Streets
 
 OFFSET_STEP_S = 2
 _MOVES = (8, 4, 2, 1)

@@ -16,9 +16,10 @@ from traffic.coordination import (
     settle,
     sweep,
 )
+from traffic.network import Ints
 from traffic.platoons import Model, Plans, State, new_state, run
 from traffic.sequences import doubled, orders, phase_sets
-from traffic.streets import Demand, Ints, Streets, build_streets
+from traffic.streets import Demand, Streets, build_streets
 
 CYCLES_S = (40, 50, 60, 70, 80, 90, 100, 110, 120)
 _RANKED_AT_S = (60, 90)

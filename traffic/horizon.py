@@ -12,7 +12,9 @@ import numba
 import numpy as np
 
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
-from traffic.rights import NO_CLAIMS, Claims, Headways, claim_rates, owed, rights_of
+from traffic.rights import NO_CLAIMS, Claims, claim_rates, owed, rights_of
+from traffic.turns import spread
+from traffic.weights import Weights
 
 HORIZON_S = 60
 WIDTH = 6
@@ -23,31 +25,6 @@ HALF = 0.5
 """An expected fraction of a vehicle is served as one from so much on; the next that come make it good."""
 GAP_S = 3
 """A permissive movement waits for foes that arrive within this time."""
-
-
-class Weights(NamedTuple):
-    """Constants of the model. Headways in s per vehicle; see docs/optimiser.md for where they come from."""
-
-    protected_headway: float = 1.9
-    permissive_headway: float = 2.5
-    on_red_headway: float = 4.0
-    wrong_turn_headway: float = 60.0
-    """Of a vehicle at the head whose own movement is red while another of its lane is green."""
-    full_headway: float = 1000.0
-    """Of a vehicle whose exit is full."""
-    least_gap: float = 0.05
-    """Share of time in which a permissive movement finds a gap in saturated foes."""
-    stop_cost: float = 2.0
-    """Seconds that stopping costs beyond the wait (braking and accelerating)."""
-    red_wait: float = 8.0
-    """Seconds that a vehicle still queued at the end waits for its phase."""
-    crowd_cost: float = 4.0
-    """Vehicle-seconds charged for sending a vehicle to a full exit, in proportion where it is less full."""
-    change_cost: float = 1.0
-    """Vehicle-seconds charged to each change of phase, against dithering."""
-
-
-DEFAULT_WEIGHTS = Weights()
 
 
 class Demand(NamedTuple):
@@ -98,9 +75,7 @@ class _Model(NamedTuple):
     gap_ptr: Ints
     gap_headway: Floats
     gap_headway_head: Floats
-    foe_ptr: Ints
-    foe_lane: Ints
-    foe_share: Floats
+    gap_foe: Floats
     leaves: Floats
 
 
@@ -109,24 +84,22 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
     first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
     lanes = net.lane_ptr[i + 1] - first_lane
     phases = net.phase_ptr[i + 1] - net.phase_ptr[i]
-    size = phases * (net.movement_ptr[i + 1] - first)
+    movements = net.movement_ptr[i + 1] - first
+    size = phases * movements
     open_ = np.zeros((phases, lanes), np.uint8)
     fixed, fixed_head = np.zeros((phases, lanes)), np.zeros((phases, lanes))
     gap_ptr = np.zeros(phases * lanes + 1, np.int32)
     gap_headway, gap_headway_head = np.zeros(size), np.zeros(size)
     gap_foe = np.zeros((size, lanes))
     exits = net.exit_ptr[i + 1] - net.exit_ptr[i]
-    leaves = np.zeros((phases, lanes, exits))
+    leaves, goes = np.zeros((phases, lanes, exits)), np.zeros(movements)
     j = 0
     for p in range(phases):
         row = net.indication_ptr[net.phase_ptr[i] + p]
         for k in range(lanes):
             lane = first_lane + k
-            green = 1e-9
-            for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
-                m = net.lane_movement[at] - first
-                if net.indication[row + m] != RED:
-                    green += demand.share[m]
+            goes[:] = 0.0
+            spread(net, lane, first, net.indication[row : row + movements], demand.share, 1.0, goes)
             for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
                 m = net.lane_movement[at] - first
                 code = net.indication[row + m]
@@ -148,31 +121,13 @@ def _model(net: Network, i: int, demand: Demand, weights: Weights) -> _Model:
                 if code != RED and not demand.blocked[k]:
                     open_[p, k] = 1
                 leave = net.movement_exit[first + m]
-                if code != RED and leave >= 0:
-                    leaves[p, k, leave] += demand.share[m] / green
+                if leave >= 0:
+                    leaves[p, k, leave] += goes[m]
             gap_ptr[p * lanes + k + 1] = j
-    foe_ptr, foe_lane, foe_share = _compact(gap_foe[:j])
-    return _Model(
-        open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, foe_ptr, foe_lane, foe_share, leaves
-    )
+    return _Model(open_, fixed, fixed_head, gap_ptr, gap_headway, gap_headway_head, gap_foe, leaves)
 
 
 @numba.njit(nogil=True, cache=True)
-def _compact(rows: Floats) -> tuple[Ints, Ints, Floats]:
-    """The entries of each row that are not 0: row j holds `ptr[j]:ptr[j + 1]` of columns and values."""
-    ptr = np.zeros(rows.shape[0] + 1, np.int32)
-    column, value = np.empty(rows.size, np.int32), np.empty(rows.size)
-    at = 0
-    for j in range(rows.shape[0]):
-        for k in range(rows.shape[1]):
-            if rows[j, k] != 0.0:
-                column[at], value[at] = k, rows[j, k]
-                at += 1
-        ptr[j + 1] = at
-    return ptr, column, value
-
-
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
 ) -> tuple[int, float, Floats]:
@@ -184,18 +139,11 @@ def plan(  # noqa: PLR0917 - numba calls by position
     """
     model = _model(net, i, demand, weights)
     open_, fixed, fixed_head = model.open_, model.fixed, model.fixed_head
-    gap_ptr, foe_ptr = model.gap_ptr, model.foe_ptr
-    foe_lane, foe_share = model.foe_lane, model.foe_share
+    gap_ptr, gap_foe = model.gap_ptr, model.gap_foe
     gap_headway, gap_headway_head = model.gap_headway, model.gap_headway_head
     phases, lanes = open_.shape
     arrived, weight, claims = demand.arrived, demand.weight, demand.claims
-    headways = Headways(
-        weights.protected_headway,
-        weights.permissive_headway,
-        weights.on_red_headway,
-        weights.wrong_turn_headway,
-    )
-    rights = rights_of(net, i, claims, demand.share, demand.head_share, headways)
+    rights = rights_of(net, i, claims, demand.share, demand.head_share, weights)
     pairs = net.change_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     walks = net.walk_s[net.pair_ptr[i] : net.pair_ptr[i] + phases * phases]
     kept = net.kept[net.kept_ptr[i] : net.kept_ptr[i] + phases * phases * lanes]
@@ -206,14 +154,6 @@ def plan(  # noqa: PLR0917 - numba calls by position
 
     leaves, room = model.leaves, demand.room
     exits = leaves.shape[2]
-    has_claims = len(claims.lane) > 0
-    closed = np.empty((lanes, phases))
-    for k in range(lanes):
-        for q in range(phases):
-            closed[k, q] = 0.0 if open_[q, k] else 1.0
-    coming = np.ascontiguousarray(arrived.T)
-    fresh = np.zeros((horizon, lanes))
-    fresh[1:] = np.maximum(coming[1:horizon] - coming[: horizon - 1], 0.0)
     crowd = np.zeros((phases, lanes))
     is_tight = False
     for e in range(exits):
@@ -262,30 +202,27 @@ def plan(  # noqa: PLR0917 - numba calls by position
             for place in range(count[now, target]):
                 node = order[now, target, place]
                 phase, left, green = phase_of[now, node], left_of[now, node], green_of[now, node]
+                gone_now, saved_now, ghost_now = served[t, node], credit[now, node], ghost[now, node]
+                in_now = entered[now, node]
                 free = left == 0 and green >= min_green[phase]
                 must_go = False
                 if free and green >= max_green[phase] and phases > 1:
                     for k in range(lanes):
-                        if open_[phase, k] == 0 and coming[t, k] - served[t, node, k] >= HALF:
+                        if open_[phase, k] == 0 and arrived[k, t] - gone_now[k] >= HALF:
                             must_go = True
-                is_full = False
-                if is_tight:
-                    for e in range(exits):
-                        is_full = is_full or entered[now, node, e] + 1.0 > room[e, t]
                 # Least that any child can cost, so that hopeless ones are not worked out.
                 floor = cost[now, node]
-                for q in range(phases):
-                    waiting[q] = 0.0
-                    rated[q] = 0
+                waiting[:] = 0.0
                 for k in range(lanes):
-                    active[k] = min(1.0, max(0.0, coming[t + GAP_S, k] - served[t, node, k]))
-                    queue = coming[t, k] - served[t, node, k]
+                    active[k] = min(1.0, max(0.0, arrived[k, t + GAP_S] - gone_now[k]))
+                    queue = arrived[k, t] - gone_now[k]
                     if queue > 1:
                         floor += weight[k] * (queue - 1) * (1.0 + half_headway * queue)
-                    if queue > 0 and free:
-                        red = weight[k] * (queue - 1) * red_wait
+                    if queue > 0:
                         for q in range(phases):
-                            waiting[q] += red * closed[k, q]
+                            if open_[q, k] == 0:
+                                waiting[q] += weight[k] * (queue - 1) * red_wait
+                rated[:] = 0
                 for q in range(phases):
                     if (q != target and not free) or (q == target and must_go):
                         continue
@@ -305,60 +242,64 @@ def plan(  # noqa: PLR0917 - numba calls by position
                         rated[shows] = 1
                         for k in range(lanes):
                             if open_[shows, k] == 0:
-                                rate[shows, k] = 0.0
                                 continue
-                            first = served[t, node, k] == 0
+                            first = gone_now[k] == 0
                             headway = fixed_head[shows, k] if first else fixed[shows, k]
                             for j in range(gap_ptr[shows * lanes + k], gap_ptr[shows * lanes + k + 1]):
                                 busy = 0.0
-                                for at in range(foe_ptr[j], foe_ptr[j + 1]):
-                                    busy += foe_share[at] * active[foe_lane[at]]
+                                for other in range(lanes):
+                                    busy += gap_foe[j, other] * active[other]
                                 own = gap_headway_head[j] if first else gap_headway[j]
                                 headway += own / max(1.0 - busy, least_gap)
-                            if is_full:
+                            if is_tight:
                                 for e in range(exits):
-                                    if leaves[shows, k, e] > 0.0 and entered[now, node, e] + 1.0 > room[e, t]:
+                                    if leaves[shows, k, e] > 0.0 and in_now[e] + 1.0 > room[e, t]:
                                         headway += leaves[shows, k, e] * weights.full_headway
                             rate[shows, k] = 1.0 / headway
-                        if has_claims:
-                            claim_rates(rate[shows], claims, rights, shows, served[t, node], active, least_gap)
+                        claim_rates(rate[shows], claims, rights, shows, gone_now, active, least_gap)
                     slot = order[then, q, width]
                     total = cost[now, node] + (change_cost if begins else 0.0)
                     rest = 0.0
                     kept_row = pair * lanes
                     # While only crossings clear, every lane of the phase goes on.
                     goes_on = not clears or change > pairs[pair] - walks[pair]
-                    clearing_s = change - 1.0 if clears else 0.0
-                    # Without branches: what a lane does not do adds 0.
-                    for k in range(lanes):
-                        gone, hidden = served[t, node, k], ghost[now, node, k]
-                        step = rate[shows, k] if goes_on or kept[kept_row + k] == 1 else 0.0
-                        saved = credit[now, node, k] + step if step > 0.0 else 0.0
-                        serves = saved >= 1.0
-                        goes = 1 if serves and coming[t, k] - gone >= HALF else 0
-                        hidden = 0.0 if serves else hidden
-                        gone += goes
-                        served[t + 1, slot, k] = gone
-                        credit[then, slot, k] = min(saved - goes, 1.0)
-                        ghost[then, slot, k] = hidden
-                        queue = max(coming[t, k] - gone, 0.0)
-                        own = weight[k] * queue + stop_cost * min(queue, fresh[t, k])
-                        total += own + (hidden + crowd[shows, k] * goes)
-                        wait = half_headway * (queue + 1)
-                        wait += red_wait if closed[k, q] > 0.0 else clearing_s
-                        rest += weight[k] * queue * wait
                     if is_tight:
-                        for e in range(exits):
-                            entered[then, slot, e] = entered[now, node, e]
-                        for k in range(lanes):
-                            if served[t + 1, slot, k] > served[t, node, k]:
-                                for e in range(exits):
-                                    entered[then, slot, e] += leaves[shows, k, e]
-                    if has_claims:
+                        entered[then, slot] = in_now
+                    for k in range(lanes):
+                        gone, saved, hidden = gone_now[k], saved_now[k], ghost_now[k]
+                        moves = open_[shows, k] == 1 and (goes_on or kept[kept_row + k] == 1)
+                        if moves and rate[shows, k] > 0.0:
+                            saved += rate[shows, k]
+                            if saved >= 1.0:
+                                hidden = 0.0
+                                if arrived[k, t] - gone >= HALF:
+                                    gone += 1
+                                    saved -= 1.0
+                                    total += crowd[shows, k]
+                                saved = min(saved, 1.0)
+                        else:
+                            saved = 0.0
+                        served[t + 1, slot, k] = gone
+                        if is_tight and gone > gone_now[k]:
+                            for e in range(exits):
+                                entered[then, slot, e] += leaves[shows, k, e]
+                        credit[then, slot, k] = saved
+                        ghost[then, slot, k] = hidden
+                        total += hidden
+                        queue = arrived[k, t] - gone
+                        if queue > 0:
+                            fresh = arrived[k, t] - arrived[k, t - 1] if t > 0 else 0.0
+                            total += weight[k] * queue + stop_cost * min(queue, fresh)
+                            wait = half_headway * (queue + 1)
+                            if open_[q, k] == 0:
+                                wait += red_wait
+                            elif clears:
+                                wait += change - 1
+                            rest += weight[k] * queue * wait
+                    if len(claims.lane) > 0:
                         late, later = owed(
                             claims, rights, t, served[t + 1, slot], credit[then, slot], arrived,
-                            kept[kept_row : kept_row + lanes], shows, q, change,
-                            weights.protected_headway, red_wait,
+                            kept[kept_row : kept_row + lanes], shows, q, change, weights,
                         )  # fmt: skip
                         total += late
                         rest += later
@@ -369,7 +310,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
                     left_of[then, slot] = max(change - 1, 0)
                     green_of[then, slot] = 0 if clears else (green + 1 if q == phase else 1)
                     wish_of[then, slot] = q if wish_of[now, node] < 0 else wish_of[now, node]
-                    _insert(value, order, count, then, q, total + rest, width)
+                    _insert(value[q], order[then, q], count[then], q, total + rest, width)
         now = then
 
     best, best_value, node = -1, np.inf, 0
@@ -378,51 +319,36 @@ def plan(  # noqa: PLR0917 - numba calls by position
             node = order[now, q, 0]
             best, best_value = wish_of[now, node], value[q, 0]
     first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
-    leaving = np.zeros((net.movement_ptr[i + 1] - first, horizon))
+    movements = net.movement_ptr[i + 1] - first
+    leaving = np.zeros((movements, horizon))
     for t in range(horizon, 0, -1):
         before, row = parent[t, node], net.indication_ptr[net.phase_ptr[i] + shows_of[t, node]]
+        codes = net.indication[row : row + movements]
         for k in range(lanes):
             gone = served[t, node, k] - served[t - 1, before, k]
             if gone > 0:
-                _leave(net, first_lane + k, first, row, demand.share, gone, leaving[:, t - 1])
+                spread(net, first_lane + k, first, codes, demand.share, gone, leaving[:, t - 1])
         node = before
     return best, best_value, leaving
 
 
 @numba.njit(nogil=True, cache=True)
-def _leave(  # noqa: PLR0917 - numba calls by position
-    net: Network, lane: int, first: int, row: int, share: Floats, gone: float, leaving: Floats
-) -> None:
-    """Spread vehicles that left a lane over the movements that the indications in `row` let go."""
-    begin, end = net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]
-    total = 1e-9
-    for at in range(begin, end):
-        m = net.lane_movement[at] - first
-        if net.indication[row + m] != RED:
-            total += share[m]
-    for at in range(begin, end):
-        m = net.lane_movement[at] - first
-        if net.indication[row + m] != RED:
-            leaving[m] += gone * share[m] / total
-
-
-@numba.njit(nogil=True, cache=True)
 def _insert(  # noqa: PLR0917 - numba calls by position
-    value: Floats, order: Ints, count: Ints, then: int, q: int, new: float, width: int
+    value: Floats, order: Ints, count: Ints, q: int, new: float, width: int
 ) -> None:
-    """Sort q's spare slot in by value, after its equals; what falls off the end becomes the spare."""
-    size = count[then, q]
+    """Sort the spare slot in by value, after its equals; what falls off the end becomes the spare."""
+    size = count[q]
     place = size
-    while place > 0 and value[q, place - 1] > new:
+    while place > 0 and value[place - 1] > new:
         place -= 1
     if place >= width:
         return
-    slot = order[then, q, width]
+    slot = order[width]
     last = min(size, width - 1)
-    order[then, q, width] = order[then, q, last]
-    count[then, q] = last + 1
+    order[width] = order[last]
+    count[q] = last + 1
     for at in range(last, place, -1):
-        order[then, q, at] = order[then, q, at - 1]
-        value[q, at] = value[q, at - 1]
-    order[then, q, place] = slot
-    value[q, place] = new
+        order[at] = order[at - 1]
+        value[at] = value[at - 1]
+    order[place] = slot
+    value[place] = new

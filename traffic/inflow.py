@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.network import RED, Bytes, Floats, Ints, Network
+from traffic.network import Bytes, Floats, Ints, Network
+from traffic.turns import spread
 
 PAST_S = 64
 """Seconds for which crossings are remembered, until the vehicles come into view downstream."""
@@ -49,24 +50,16 @@ def note(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, second: int, codes: Bytes, crossed: Floats, share: Floats, shared: Exchange
 ) -> None:
     """Remember the crossings of intersection i in `second`; `codes[m]` was shown, turn shares are `share`."""
-    first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
+    first, last, first_lane = net.movement_ptr[i], net.movement_ptr[i + 1], net.lane_ptr[i]
     missed = min(second - shared.seen_s[i], PAST_S)
-    for m in range(first, net.movement_ptr[i + 1]):
+    for m in range(first, last):
         for back in range(missed):
             shared.sent[m, (second - back) % PAST_S] = 0.0
     shared.seen_s[i] = max(second, shared.seen_s[i])
+    taken = shared.sent[first:last, second % PAST_S]
     for k in range(len(crossed)):
-        if crossed[k] <= 0:
-            continue
-        lane, total = first_lane + k, 1e-9
-        for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
-            m = net.lane_movement[at]
-            if codes[m - first] != RED:
-                total += share[m]
-        for at in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
-            m = net.lane_movement[at]
-            if codes[m - first] != RED:
-                shared.sent[m, second % PAST_S] += crossed[k] * share[m] / total
+        if crossed[k] > 0:
+            spread(net, first_lane + k, first, codes, share[first:last], crossed[k], taken)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -80,7 +73,7 @@ def add_inflow(net: Network, i: int, second: int, shared: Exchange, arriving: Fl
             m = net.feed_movement[at]
             share = _share(net, lane, m, shared.rate)
             travel, hidden = net.feed_s[at], net.feed_seen_s[at]
-            sender = _owner(net, m)
+            sender = net.movement_site[m]
             age = max(0, second - shared.seen_s[sender])
             while age < min(PAST_S, int(hidden) + 1):
                 gone = shared.sent[m, (second - age) % PAST_S]
@@ -122,7 +115,7 @@ def find_room(  # noqa: PLR0917 - numba calls by position
             lane = net.exit_lane[at]
             for at_m in range(net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]):
                 m = net.lane_movement[at_m]
-                ahead = second - shared.planned_s[_owner(net, m)]
+                ahead = second - shared.planned_s[net.movement_site[m]]
                 gone = 0.0
                 for d in range(max(0, ahead), horizon):
                     t = d - ahead + wave
@@ -147,16 +140,10 @@ def _between(net: Network, i: int, lane: int, second: int, shared: Exchange) -> 
 
 
 @numba.njit(nogil=True, cache=True)
-def _owner(net: Network, m: int) -> int:
-    """The intersection of a movement."""
-    return int(np.searchsorted(net.movement_ptr, m, side="right")) - 1
-
-
-@numba.njit(nogil=True, cache=True)
 def _share(net: Network, lane: int, m: int, rate: Floats) -> float:
     """Share of the vehicles of movement m that come to this lane rather than to another that it feeds."""
     own, total = 0.0, 0.0
-    i = np.searchsorted(net.lane_ptr, lane, side="right") - 1
+    i = net.lane_site[lane]
     for other in range(net.lane_ptr[i], net.lane_ptr[i + 1]):
         for at in range(net.feed_ptr[other], net.feed_ptr[other + 1]):
             if net.feed_movement[at] == m:

@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 from citybrain.messages import LaneReading, VehicleObservation
 from citybrain.queues import QUEUE_MPS, queue_of
+from traffic.driving import ACCELERATION_MPS2, VEHICLE_M
 
-SPACING_M = 7.5
-"""From front to front in a queue."""
 LENGTH_M = 5.0
 """Of a vehicle and its trace on a loop, for speeds from occupancy."""
-ACCELERATION_MPS2 = 2.6
 LEAST_MPS = 0.5
 AT_LINE_M = 2.0
 NEAR_LINE_M = 15.0
@@ -83,7 +81,7 @@ class LoopLane:
             speed = min(self._speed_mps[i] + ACCELERATION_MPS2, self._limit_mps)
             self._distance_m[i] = max(before_m - speed, min(least_m, before_m))
             self._speed_mps[i] = before_m - self._distance_m[i]
-            least_m = self._distance_m[i] + SPACING_M
+            least_m = self._distance_m[i] + VEHICLE_M
 
     def _arrive(self, second: LoopSecond) -> None:
         self._rate += (second.advance_count - self._rate) / RATE_MEMORY_S
@@ -92,7 +90,7 @@ class LoopLane:
         covered_s = max(second.advance_occupancy, 0.05)
         speed = min(max(second.advance_count * LENGTH_M / covered_s, LEAST_MPS), self._limit_mps)
         for _ in range(second.advance_count):
-            behind_m = self._distance_m[-1] + SPACING_M if self._distance_m else 0.0
+            behind_m = self._distance_m[-1] + VEHICLE_M if self._distance_m else 0.0
             self._distance_m.append(max(self._setback_m - speed / 2, behind_m))
             self._speed_mps.append(speed)
 
@@ -110,10 +108,10 @@ class LoopLane:
     def _correct_loop(self) -> None:
         if self._loop_covered_s >= COVERED_S:
             self._beyond = min(self._beyond + self._rate, MOST_BEYOND)
-            room = int(self._setback_m / SPACING_M)
+            room = int(self._setback_m / VEHICLE_M)
             while len(self._distance_m) < room:
-                last_m = self._distance_m[-1] if self._distance_m else -SPACING_M
-                self._distance_m.append(max(last_m + SPACING_M, 0.0))
+                last_m = self._distance_m[-1] if self._distance_m else -VEHICLE_M
+                self._distance_m.append(max(last_m + VEHICLE_M, 0.0))
                 self._speed_mps.append(0.0)
             return
         self._beyond = 0.0
@@ -131,7 +129,7 @@ class LoopLane:
             for distance, speed in zip(self._distance_m, self._speed_mps, strict=True)
         ]
         last_m = max(seen[-1].distance_m if seen else 0.0, self._setback_m)
-        seen += [VehicleObservation(last_m + SPACING_M * k, 0.0) for k in range(1, int(self._beyond) + 1)]
+        seen += [VehicleObservation(last_m + VEHICLE_M * k, 0.0) for k in range(1, int(self._beyond) + 1)]
         queued, queue_m = queue_of(seen)
         speeds = [one.speed_mps for one in seen]
         return LaneReading(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from citybrain.conflicts import GREEN
 from citybrain.messages import ApproachLane, IntersectionConfig, Movement
 from citybrain.rules import Rules, rules_of
+from traffic.driving import VEHICLE_M
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -24,16 +25,15 @@ INSIDE_MPS = 8.0
 """Speed inside an intersection, of those that start and those that drive through."""
 START_S = 1.5
 """What starting costs on the way to the next stop line."""
-VEHICLE_M = 7.5
-"""Length of a standing vehicle with the gap before it."""
 GAP_M = 2.5
-"""Of it, the gap: the last vehicle on a lane needs none behind it."""
+"""Of `VEHICLE_M`, the gap: the last vehicle on a lane needs none behind it."""
 WAVE_MPS = 5.0
 """Speed at which the front of a dissolving queue travels upstream."""
 _REAL = ("lane_speed", "feed_s", "feed_seen_s", "exit_storage", "exit_wave_s")
 FORBIDDEN = -1
 """In place of the length of a change that the rules do not allow."""
-_CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED}
+CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED}
+"""By indication; any other is RED."""
 
 
 class Network(NamedTuple):
@@ -44,6 +44,8 @@ class Network(NamedTuple):
     intersection. `change_s[pair_ptr[i] + a * phases + b]` is the change from the a-th to the b-th phase,
     FORBIDDEN where b may not come after a; in its first `walk_s` seconds only crossings clear and all lanes
     go on, and `kept[kept_ptr[i] + (a * phases + b) * lanes + k]` says that lane k goes on all through it.
+
+    `movement_site[m]` and `lane_site[k]` are the intersections of a movement and of a lane.
 
     Neighbours: lane k is fed by `feed_movement[feed_ptr[k]:feed_ptr[k + 1]]`, whose vehicles come to its
     stop line `feed_s` after they crossed upstream and into its view `feed_seen_s` after. Movement m leaves
@@ -76,6 +78,8 @@ class Network(NamedTuple):
     feed_s: Floats
     feed_seen_s: Floats
     exit_ptr: Ints
+    movement_site: Ints
+    lane_site: Ints
     movement_exit: Ints
     exit_lane_ptr: Ints
     exit_lane: Ints
@@ -113,6 +117,8 @@ class _Builder:
     def add(self, config: IntersectionConfig) -> None:
         rules = rules_of(config)
         lanes = {lane.lane: self._last("lane_ptr") + k for k, lane in enumerate(config.lanes)}
+        self._lists["lane_site"] += [len(self.sites)] * len(config.lanes)
+        self._lists["movement_site"] += [len(self.sites)] * len(config.movements)
         self.sites[config.intersection] = Site(config.intersection, len(self.sites), config, rules, lanes)
         self._add_lanes(config, lanes)
         self._add_movements(config, lanes)
@@ -199,12 +205,7 @@ class _Builder:
         lists, first = self._lists, self._last("movement_ptr")
         for movement in config.movements:
             lists["movement_lane"].append(lanes.get(movement.from_lane, -1))
-            own = lanes.get(movement.from_lane, -1)
-            lists["yield_movement"] += [
-                first + foe
-                for foe in movement.yields_to
-                if lanes.get(config.movements[foe].from_lane, -1) not in {-1, own}
-            ]
+            lists["yield_movement"] += [first + foe for foe in rivals(config, movement)]
             lists["yield_ptr"].append(len(lists["yield_movement"]))
         lists["movement_ptr"].append(first + len(config.movements))
 
@@ -212,7 +213,7 @@ class _Builder:
         lists = self._lists
         for phase in config.phases:
             lists["indication_ptr"].append(len(lists["indication"]))
-            lists["indication"] += [_CODES.get(shown, RED) for shown in phase.indications]
+            lists["indication"] += [CODES.get(shown, RED) for shown in phase.indications]
         lists["min_green"] += [max(1, math.ceil(seconds)) for seconds in rules.min_green_s]
         lists["max_green"] += [max(1, math.ceil(seconds)) for seconds in rules.max_green_s]
         lists["phase_ptr"].append(self._last("phase_ptr") + len(config.phases))
@@ -221,19 +222,22 @@ class _Builder:
         lists = self._lists
         lists["pair_ptr"].append(len(lists["change_s"]))
         lists["kept_ptr"].append(len(lists["kept"]))
-        own = [
-            [m for m, movement in enumerate(config.movements) if movement.from_lane == lane.lane]
-            for lane in config.lanes
-        ]
         for a in range(len(config.phases)):
             for b in range(len(config.phases)):
                 change = rules.change(rules.phases[a], b)
                 lists["change_s"].append(change.steps if a == b or b in rules.order[a] else FORBIDDEN)
                 lists["walk_s"].append(math.ceil(change.walk_s))
-                lists["kept"] += [_goes_on(rules.phases[a], change.clearing, lane) for lane in own]
+                lists["kept"] += [_goes_on(config, a, change.clearing, lane.lane) for lane in config.lanes]
 
 
-def _goes_on(now: str, losing: frozenset[int], lane: list[int]) -> int:
-    """Whether every movement of the lane that is green in `now` goes on, and there is one."""
-    green = [m for m in lane if now[m] in GREEN]
+def rivals(config: IntersectionConfig, movement: Movement) -> list[int]:
+    """The movements that it yields to, from other approach lanes: a lane's own vehicles stand in line."""
+    lanes = {lane.lane for lane in config.lanes} - {movement.from_lane}
+    return [foe for foe in movement.yields_to if config.movements[foe].from_lane in lanes]
+
+
+def _goes_on(config: IntersectionConfig, a: int, losing: frozenset[int], lane: str) -> int:
+    """Whether every movement of the lane that is green in phase `a` goes on, and there is one."""
+    now = config.phases[a].indications
+    green = [m for m, mv in enumerate(config.movements) if mv.from_lane == lane and now[m] in GREEN]
     return int(bool(green) and losing.isdisjoint(green))

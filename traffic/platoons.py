@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED
-from traffic.streets import YELLOW, Bytes, Floats, Ints, Streets
+from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints
+from traffic.streets import YELLOW, Streets
 
 MAX_ENTRIES = 16
 """Greens in one cycle of one intersection, at most."""

@@ -22,17 +22,15 @@ from citybrain.messages import (
     PriorityState,
 )
 from traffic.claims import Claim
+from traffic.driving import ACCELERATION_MPS2, STANDING_MPS
+from traffic.pace import wall_s
 
 ORDER = {kind: place for place, kind in enumerate(EmergencyClass)}
 BRAKING_MPS2 = 4.5
 """A driver who sees red or a queue brakes at most so hard, and begins so much earlier than at the line."""
-ACCELERATION_MPS2 = 2.6
-STANDING_MPS = 1.0
 MOST_ETA_S = 3_600.0
 MOST_REQUESTS = 200
 """Open at a time in one city; more are a fault or an attack."""
-LEAST_WALL_S = 1.0
-"""Messages do not travel faster because a simulated street runs faster."""
 PASSED_M = 3.0
 """So far behind the stop line a vehicle has passed it, whatever its position's error."""
 DONE = frozenset({PriorityState.PASSED, PriorityState.EXPIRED, PriorityState.CANCELLED})
@@ -266,9 +264,7 @@ class Priorities:
     def _is_silent(self, journey: _Journey, now: datetime) -> bool:
         if journey.position is None:
             return True
-        return (now - journey.position.at).total_seconds() > max(
-            self._rules.silent_s / self._speed, LEAST_WALL_S
-        )
+        return (now - journey.position.at).total_seconds() > wall_s(self._rules.silent_s, self._speed)
 
     def _pause(self, journey: _Journey, leg: int, state: PriorityState) -> None:
         journey.since.pop(leg, None)

@@ -7,9 +7,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traffic.horizon import GAP_S, HALF, TIGHT, Demand, Shown, Weights
+from traffic.horizon import GAP_S, HALF, TIGHT, Demand, Shown
 from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
 from traffic.rights import MOST_HEADWAY_S
+from traffic.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)

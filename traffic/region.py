@@ -9,17 +9,17 @@ import numpy as np
 
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
 from traffic.claims import Claim, Sight, enter
-from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, HORIZON_S, WIDTH, Demand, Shown, Weights, plan
+from traffic.driving import STANDING_MPS, arrival_s
+from traffic.horizon import GAP_S, HORIZON_S, WIDTH, Demand, Shown, plan
 from traffic.inflow import add_inflow, exchange, find_room, note
 from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
+from traffic.pace import wall_s
 from traffic.rights import Claims
-from traffic.turns import CODES, Seen, Turns
+from traffic.turns import SHOWN, Seen, Turns
+from traffic.weights import DEFAULT_WEIGHTS, Weights
 
-LEAST_WALL_S = 1.0
-"""Brokers and processors do not run faster because a simulated street does."""
 STALE_S = 2.0
 """Field seconds after which a measurement or a clock difference is too old to plan on."""
-SLOW_MPS = 1.0
 AT_LINE_M = 9.0
 """A vehicle within this distance of the stop line is its lane's head."""
 START_S = 3.0
@@ -30,7 +30,6 @@ SET_ASIDE_S = 30.0
 CLAIM_ASIDE_S = 12.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
-ACCELERATION_MPS2 = 2.6
 _EPOCH_S = 1.7e9
 MISSED_SHARE = 0.03
 """Share of vehicles that a camera is expected to miss; they wait unseen."""
@@ -47,9 +46,12 @@ class Decision:
 
 
 class _Memory:
-    """What is remembered of one intersection between measurements, by its own lanes and movements."""
+    """What is remembered of one intersection between measurements, by its own lanes and movements.
 
-    def __init__(self, lanes: int, movements: int) -> None:
+    `rate` and `held` are its lanes' part of what neighbours share.
+    """
+
+    def __init__(self, lanes: int, movements: int, rate: Floats, held: Floats) -> None:
         self.state: SignalState | None = None
         self.measurement: LaneMeasurement | None = None
         self.clock_s = -math.inf
@@ -59,12 +61,11 @@ class _Memory:
         self.full_green: Bytes = np.zeros(lanes, np.uint8)
         self.red_s: Floats = np.zeros(lanes)
         self.since_crossing_s: Floats = np.full(lanes, 60.0)
-        self.rate: Floats = np.full(lanes, 0.02)
+        self.rate, self.held = rate, held
         self.stuck_s: Floats = np.zeros(lanes)
         self.aside_s: Floats = np.zeros(lanes)
         self.standing: Bytes = np.zeros(lanes, np.uint8)
         self.crossed: Floats = np.zeros(lanes)
-        self.held: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
         self.claims: Sequence[Claim] = ()
         self.stood_s = 0.0
@@ -91,10 +92,12 @@ class Region:
         self._weights = weights
         self._horizon = horizon_s
         self._width = width
-        self._memory = {
-            site.id: _Memory(len(site.config.lanes), len(site.config.movements))
-            for site in self.sites.values()
-        }
+        self._memory = {site.id: self._blank(site) for site in self.sites.values()}
+
+    def _blank(self, site: Site) -> _Memory:
+        lanes = slice(self.net.lane_ptr[site.index], self.net.lane_ptr[site.index + 1])
+        rate, held = self.shared.rate[lanes], self.shared.held[lanes]
+        return _Memory(len(rate), len(site.config.movements), rate, held)
 
     def on_state(self, state: SignalState) -> None:
         """What a signal shows; one of another configuration (wrong length or phase) is ignored."""
@@ -114,7 +117,7 @@ class Region:
         if memory.measurement is not None and elapsed <= 0 and elapsed > -STALE_S:
             return False
         memory.measurement, memory.clock_s = measurement, measurement.clock_s
-        self._remember(site, memory, min(max(elapsed, 0.0), 5.0))
+        self._remember(site, memory, measurement, min(max(elapsed, 0.0), 5.0))
         return True
 
     def claim(self, intersection: str, claims: Sequence[Claim]) -> None:
@@ -140,12 +143,17 @@ class Region:
         ):
             return Decision(intersection, shown.target, "clearing" if shown.left_s else "minimum green", 0.0)
         phase, cost, leaving = plan(
-            self.net, site.index, self._demand(site, memory), shown, self._weights, self._horizon, self._width
+            self.net,
+            site.index,
+            self._demand(site, memory, measurement),
+            shown,
+            self._weights,
+            self._horizon,
+            self._width,
         )
-        self.shared.sending[self.net.movement_ptr[site.index] : self.net.movement_ptr[site.index + 1]] = (
-            leaving
-        )
-        self.shared.planned_s[site.index] = second_of(memory.measurement)
+        moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
+        self.shared.sending[moves] = leaving
+        self.shared.planned_s[site.index] = second_of(measurement)
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
 
@@ -169,31 +177,26 @@ class Region:
             return Shown(state.next_phase, state.next_phase, -left, 0)
         return Shown(state.phase, state.next_phase, 0, left)
 
-    def _remember(self, site: Site, memory: _Memory, elapsed: float) -> None:
+    def _remember(self, site: Site, memory: _Memory, measurement: LaneMeasurement, elapsed: float) -> None:
         self._watch_signal(site, memory, elapsed)
-        stands = bool(memory.claims) and all(claim.speed_mps < SLOW_MPS for claim in memory.claims)
+        stands = bool(memory.claims) and all(claim.speed_mps < STANDING_MPS for claim in memory.claims)
         memory.stood_s = memory.stood_s + elapsed if stands else 0.0
         memory.crossed[:] = 0
         memory.standing[:] = 0
         first = int(self.net.lane_ptr[site.index])
-        measurement = memory.measurement
-        for reading in measurement.lanes if measurement else ():
+        for reading in measurement.lanes:
             if reading.lane in site.lane_index:
                 self._watch_lane(memory, site.lane_index[reading.lane] - first, reading, elapsed)
-        if measurement is not None:
-            note(
-                self.net, site.index, second_of(measurement), memory.codes, memory.crossed,
-                self.turns.share, self.shared,
-            )  # fmt: skip
-            lanes = slice(first, first + len(memory.rate))
-            self.shared.rate[lanes] = memory.rate
-            self.shared.held[lanes] = memory.held
+        note(
+            self.net, site.index, second_of(measurement), memory.codes, memory.crossed,
+            self.turns.share, self.shared,
+        )  # fmt: skip
         seen = Seen(memory.codes, memory.green_s, memory.crossed, memory.standing)
         self.turns.observe(self.net, site.index, seen)
 
     def _watch_signal(self, site: Site, memory: _Memory, elapsed: float) -> None:
         if memory.state is not None:
-            codes = np.array([CODES.get(shown, RED) for shown in memory.state.indications], np.uint8)
+            codes = np.array([SHOWN.get(shown, RED) for shown in memory.state.indications], np.uint8)
             memory.green_s = np.where((codes == memory.codes) & (codes != RED), memory.green_s + elapsed, 0.0)
             memory.codes = codes
         first_lane, first = self.net.lane_ptr[site.index], self.net.movement_ptr[site.index]
@@ -213,7 +216,7 @@ class Region:
             share = min(1.0, elapsed / 300.0)
             memory.rate[k] += share * (reading.crossed / elapsed - memory.rate[k])
         head = min(reading.observed, key=lambda vehicle: vehicle.distance_m, default=None)
-        stands = head is not None and head.speed_mps < SLOW_MPS and head.distance_m < AT_LINE_M
+        stands = head is not None and head.speed_mps < STANDING_MPS and head.distance_m < AT_LINE_M
         memory.standing[k] = stands and not reading.crossed
         memory.wait_s[k] = memory.wait_s[k] + elapsed if memory.standing[k] else 0.0
         memory.aside_s[k] = max(0.0, memory.aside_s[k] - elapsed)
@@ -223,13 +226,12 @@ class Region:
         if memory.stuck_s[k] >= STUCK_S:
             memory.stuck_s[k], memory.aside_s[k] = 0.0, SET_ASIDE_S
 
-    def _demand(self, site: Site, memory: _Memory) -> Demand:
+    def _demand(self, site: Site, memory: _Memory, measurement: LaneMeasurement) -> Demand:
         lanes = len(site.config.lanes)
         first_lane = int(self.net.lane_ptr[site.index])
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
         arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1))
-        assert memory.measurement is not None
-        for reading in memory.measurement.lanes:
+        for reading in measurement.lanes:
             lane = site.lane_index.get(reading.lane)
             if lane is not None:
                 limit = float(self.net.lane_speed[lane])
@@ -237,14 +239,14 @@ class Region:
                     second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
                     if second <= self._horizon:
                         arrived[lane - first_lane, second] += 1
-        readings = {reading.lane: reading for reading in memory.measurement.lanes}
-        claims = enter(Sight(self.net, site, readings, arrival_s), memory.claims, arrived)
+        readings = {reading.lane: reading for reading in measurement.lanes}
+        claims = enter(Sight(self.net, site, readings), memory.claims, arrived)
         blocked = self._blocked(memory, claims)
-        second = second_of(memory.measurement)
+        second = second_of(measurement)
         add_inflow(self.net, site.index, second, self.shared, arrived)
         np.cumsum(arrived, axis=1, out=arrived)
         exits = int(self.net.exit_ptr[site.index + 1] - self.net.exit_ptr[site.index])
-        room: Floats = np.full((exits, self._horizon + 1), 1e9)
+        room: Floats = np.zeros((exits, self._horizon + 1))
         crowd: Floats = np.zeros(exits)
         find_room(self.net, site.index, second, self.shared, room, crowd)
         crowd *= self._weights.crowd_cost
@@ -282,20 +284,6 @@ def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:
     return bool(claims.place[n] == 1 and is_green)
 
 
-def second_of(measurement: LaneMeasurement | None) -> int:
+def second_of(measurement: LaneMeasurement) -> int:
     """The second of a measurement on the clock that all intersections share."""
-    return int(measurement.at.timestamp() - _EPOCH_S + 0.5) if measurement is not None else 0
-
-
-def wall_s(street_s: float, speed: float) -> float:
-    """Seconds on the wall for `street_s` on a street at `speed`; never below what messages take."""
-    return max(street_s / speed, LEAST_WALL_S)
-
-
-def arrival_s(distance_m: float, speed_mps: float, limit_mps: float) -> float:
-    """Seconds to the stop line on a free road, accelerating to the limit (uniform acceleration)."""
-    speed = min(speed_mps, limit_mps)
-    ramp_m = (limit_mps**2 - speed**2) / (2 * ACCELERATION_MPS2)
-    if distance_m < ramp_m:
-        return (math.sqrt(speed**2 + 2 * ACCELERATION_MPS2 * distance_m) - speed) / ACCELERATION_MPS2
-    return (limit_mps - speed) / ACCELERATION_MPS2 + (distance_m - ramp_m) / limit_mps
+    return int(measurement.at.timestamp() - _EPOCH_S + 0.5)

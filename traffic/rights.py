@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
+from traffic.weights import Weights
 
 
 class Claims(NamedTuple):
@@ -34,15 +35,6 @@ _NONE = np.zeros(0, np.int32)
 NO_CLAIMS = Claims(_NONE, _NONE, _NONE, _NONE, _NONE, np.zeros(0))
 
 
-class Headways(NamedTuple):
-    """Of the model, in s per vehicle."""
-
-    protected: float
-    permissive: float
-    on_red: float
-    wrong_turn: float
-
-
 MOST_HEADWAY_S = 20.0
 """In what is still to come: who cannot go in a phase needs another one, which does not take for ever."""
 
@@ -62,7 +54,7 @@ class Rights(NamedTuple):
 
 @numba.njit(nogil=True, cache=True)
 def rights_of(  # noqa: PLR0917 - numba calls by position
-    net: Network, i: int, claims: Claims, share: Floats, head_share: Floats, headways: Headways
+    net: Network, i: int, claims: Claims, share: Floats, head_share: Floats, weights: Weights
 ) -> Rights:
     """For the claims at intersection i; shares as in `horizon.Demand`."""
     first_lane, first = net.lane_ptr[i], net.movement_ptr[i]
@@ -81,22 +73,22 @@ def rights_of(  # noqa: PLR0917 - numba calls by position
                 other = net.lane_movement[at] - first
                 shown = net.indication[row + other]
                 is_open = is_open or shown != RED
-                own = headways.on_red
+                own = weights.on_red_headway
                 if shown == PROTECTED:
-                    own = headways.protected
+                    own = weights.protected_headway
                 elif shown == PERMISSIVE:
-                    own = headways.permissive
+                    own = weights.permissive_headway
                 elif shown == RED:
-                    own = headways.wrong_turn
+                    own = weights.wrong_turn_headway
                 head_s[n, p] += head_share[other] * own
                 next_s[n, p] += share[other] * own
             head_s[n, p] = min(head_s[n, p], MOST_HEADWAY_S) if is_open else 0.0
             next_s[n, p] = min(next_s[n, p], MOST_HEADWAY_S) if is_open else 0.0
             code[n, p] = net.indication[row + m]
             if code[n, p] in (PROTECTED, RED):
-                headway[n, p] = headways.protected
+                headway[n, p] = weights.protected_headway
                 continue
-            headway[n, p] = headways.permissive if code[n, p] == PERMISSIVE else headways.on_red
+            headway[n, p] = weights.permissive_headway if code[n, p] == PERMISSIVE else weights.on_red_headway
             for at in range(net.yield_ptr[first + m], net.yield_ptr[first + m + 1]):
                 foe = net.yield_movement[at]
                 if net.indication[row + foe - first] in (PROTECTED, PERMISSIVE):
@@ -134,14 +126,14 @@ def owed(  # noqa: PLR0917 - numba calls by position
     shows: int,
     q: int,
     left: int,
-    headway: float,
-    red_wait: float,
+    weights: Weights,
 ) -> tuple[float, float]:
     """What the claims cost in second t, and what they will still cost from there.
 
     `gone[k]`: left by the end of t, `credit[k]`: share of the next one's headway that is over; `shows`: the
     phase shown, changing to q for `left` more seconds (0: it is q), in which lanes with `kept[k]` go on.
     """
+    headway, red_wait = weights.protected_headway, weights.red_wait
     total = rest = 0.0
     for n in range(len(claims.lane)):
         k, place, second = claims.lane[n], claims.place[n], claims.second[n]

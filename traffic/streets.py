@@ -5,21 +5,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from citybrain.errors import ConfigError
 from citybrain.messages import IntersectionConfig, Interval
 from citybrain.rules import rules_of
 from traffic.lane_flows import lane_shares
-from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
+from traffic.network import CODES, RED, Bytes, Floats, Ints, rivals
 
 YELLOW = 4
 """YELLOW: who is too near to stop still goes, and who waited for a gap inside the intersection clears it."""
-_CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED, "y": YELLOW}
+_CODES = CODES | {"y": YELLOW}
 SMOOTHING = 0.25
 """Robertson's alpha; 0.35 where drivers differ as on a street, less where speeds differ by 10 % only."""
 BETA = 0.8
@@ -203,11 +198,7 @@ class _Builder:
         for movement in config.movements:
             own = lanes.get(movement.from_lane, -1)
             lists["movement_lane"].append(own)
-            lists["yield_movement"] += [
-                first + foe
-                for foe in movement.yields_to
-                if lanes.get(config.movements[foe].from_lane, -1) not in {-1, own}
-            ]
+            lists["yield_movement"] += [first + foe for foe in rivals(config, movement)]
             lists["yield_ptr"].append(len(lists["yield_movement"]))
         lists["movement_ptr"].append(first + len(config.movements))
 

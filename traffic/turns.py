@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Bytes, Floats, Network, Site
+from traffic.network import CODES, PERMISSIVE, RED, Bytes, Floats, Network, Site
 
 PRIOR = {"through": 4.0, "right": 1.5, "left": 1.5, "u_turn": 0.05, "pedestrian": 0.0}
 """Crossings that a movement is believed to have had before the first is seen."""
@@ -22,6 +22,10 @@ _STAYS = (1.0, 0.45, 0.8, 0.8)
 """Likelihood that a head stands one more second, by what its movement is shown (RED to ON_RED)."""
 _GOES = (0.01, 1.0, 0.5, 0.3)
 """Likelihood, up to a factor, that a crossing vehicle took a movement, by what it was shown."""
+
+
+SHOWN = CODES | {"y": PERMISSIVE}
+"""What an indication lets a movement do while it is watched; yellow still lets through who cannot stop."""
 
 
 class Seen(NamedTuple):
@@ -52,7 +56,7 @@ class Turns:
 
     def observe(self, net: Network, i: int, seen: Seen) -> None:
         """Learn from one second at intersection i."""
-        learn(net, i, seen, self.count, self.share, self.head)
+        _observe(net, i, seen, self.count, self.share, self.head)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -65,7 +69,7 @@ def _normalise(net: Network, lane: int, source: Floats, result: Floats) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def learn(  # noqa: PLR0917 - numba calls by position
+def _observe(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, seen: Seen, count: Floats, share: Floats, head: Floats
 ) -> None:
     codes, green_s, crossed, standing = seen
@@ -97,5 +101,21 @@ def learn(  # noqa: PLR0917 - numba calls by position
             _normalise(net, lane, head, head)
 
 
-CODES = {"G": PROTECTED, "g": PERMISSIVE, "s": ON_RED, "y": PERMISSIVE}
-"""What an indication lets a movement do while it is watched; yellow still lets through who cannot stop."""
+@numba.njit(nogil=True, cache=True)
+def spread(  # noqa: PLR0917 - numba calls by position
+    net: Network, lane: int, first: int, codes: Bytes, share: Floats, count: float, taken: Floats
+) -> None:
+    """Add `count` vehicles that left a lane to `taken[m]`, by the shares of the movements that may go.
+
+    Movements are those of the lane's intersection, whose first is `first`: `codes[m]`, `share[m]`.
+    """
+    begin, end = net.lane_movement_ptr[lane], net.lane_movement_ptr[lane + 1]
+    total = 1e-9
+    for at in range(begin, end):
+        m = net.lane_movement[at] - first
+        if codes[m] != RED:
+            total += share[m]
+    for at in range(begin, end):
+        m = net.lane_movement[at] - first
+        if codes[m] != RED:
+            taken[m] += count * share[m] / total

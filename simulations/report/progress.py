@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.approaches import QUEUE_MPS
+from citybrain.queues import QUEUE_MPS
 from simulations.recording import Recording
 
 

@@ -15,13 +15,12 @@ ROOT = Path(__file__).parents[2]
 CLOCK = """
 import libsumo
 from citybrain.errors import ConfigError
-from simulations.control import EPOCH, sumo_command
-from simulations.network import RESCO, read_network
 from simulations.programs import ProgramClock
 from simulations.scenarios import find_scenario
+from simulations.sumo import sumo_command
 
 scenario = find_scenario("ingolstadt1")
-network = read_network(scenario.net, at=EPOCH, boot=1, protocol=RESCO)
+network = scenario.network("resco")
 (id_, config), = network.configs.items()
 tl = network.tls[id_]
 libsumo.start(sumo_command(scenario, 1, 600))

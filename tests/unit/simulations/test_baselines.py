@@ -8,7 +8,8 @@ from citybrain.conflicts import GREEN
 from citybrain.messages import LaneReading, VehicleObservation
 from citybrain.rules import rules_of
 from simulations.baselines import PRESSURE_EVERY_S, Controller, Greedy, MaxPressure
-from simulations.delivery import Delivered, Delivery, instant
+from simulations.delivery import Delivered, Delivery
+from simulations.epoch import instant
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing

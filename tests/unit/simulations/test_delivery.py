@@ -7,7 +7,8 @@ import pytest
 from citybrain.errors import ConfigError
 from citybrain.messages import LaneReading
 from citybrain.rules import rules_of
-from simulations.delivery import Delivered, Delivery, instant
+from simulations.delivery import Delivered, Delivery
+from simulations.epoch import instant
 from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing, blind_lanes

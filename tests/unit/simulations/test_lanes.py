@@ -8,8 +8,9 @@ import pytest
 
 from simulations.fleet import Fleet
 from simulations.lanes import EXACT, CameraError, CameraView, LaneObserver
-from simulations.network import VIEW_M, SignalNetwork, read_network
+from simulations.network import SignalNetwork, read_network
 from simulations.scenarios import find_scenario
+from traffic.network import VIEW_M
 
 
 @pytest.fixture(scope="module")

@@ -5,19 +5,10 @@ import pytest
 
 from citybrain import codec, topics
 from citybrain.errors import ConfigError
-from citybrain.inspection import check_config
 from citybrain.rules import yellow_s
-from simulations.network import (
-    RESCO,
-    STREET,
-    VIEW_M,
-    Protocol,
-    SignalNetwork,
-    intersection_id,
-    read_network,
-    road_network,
-)
+from simulations.network import RESCO, Protocol, SignalNetwork, intersection_id, read_network, road_network
 from simulations.scenarios import find_scenario, scenario_names
+from traffic.network import VIEW_M
 
 AT = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -58,12 +49,6 @@ def test_foes_are_mutual_and_one_of_them_yields_at_most_twice(name: str) -> None
         for index, movement in enumerate(config.movements):
             assert set(movement.yields_to) <= set(movement.foes)
             assert all(index in config.movements[foe].foes for foe in movement.foes)
-
-
-@pytest.mark.parametrize("name", scenario_names())
-def test_under_the_street_protocol_every_signal_can_be_driven_safely(name: str) -> None:
-    for config in network(name, STREET).configs.values():
-        check_config(config)
 
 
 def test_cologne8_has_its_eight_signals_where_they_are(cologne8: SignalNetwork) -> None:

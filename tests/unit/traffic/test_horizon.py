@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.crossing import crossing
-from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, Demand, Shown, Weights, plan
+from tests.fixtures.demand import demand
+from traffic.horizon import Demand, Shown, plan
 from traffic.network import Network, build_network
 from traffic.reference import Reference
 from traffic.rights import Claims
+from traffic.weights import DEFAULT_WEIGHTS, Weights
 
 Planner = Callable[[Network, Demand, Shown, Weights, int, int], tuple[int, float]]
 PHASE_SETS = (
@@ -37,30 +39,6 @@ def reference(
 
 
 both = pytest.mark.parametrize("planner", [kernel, reference])
-
-
-def demand(
-    arrivals: dict[int, list[int]],
-    horizon: int,
-    through: float = 1.0,
-    head_through: float = 1.0,
-    exits: int = 0,
-) -> Demand:
-    arrived = np.zeros((4, horizon + GAP_S + 1))
-    for lane, seconds in arrivals.items():
-        for second in seconds:
-            arrived[lane, second:] += 1
-    return Demand(
-        arrived,
-        np.array([through, 1 - through] * 4),
-        np.array([head_through, 1 - head_through] * 4),
-        np.ones(4),
-        np.zeros(4),
-        np.zeros(4, np.uint8),
-        np.zeros(4),
-        np.full((exits, horizon + 1), 1e9),
-        np.zeros(exits),
-    )
 
 
 def claims_of(rows: list[tuple[int, int, int, int, float]]) -> Claims:

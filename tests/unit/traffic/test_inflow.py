@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fixtures.demand import demand as free
 from tests.fixtures.pair import LINK_M, pair
-from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, Demand, Shown, plan
+from traffic.driving import VEHICLE_M
+from traffic.horizon import GAP_S, Demand, Shown, plan
 from traffic.inflow import PAST_S, add_inflow, exchange, find_room, note
-from traffic.network import PROTECTED, VEHICLE_M, Floats, build_network
+from traffic.network import PROTECTED, Floats, build_network
 from traffic.reference import Reference
+from traffic.weights import DEFAULT_WEIGHTS
 
 HORIZON = 40
 THROUGH = 0
@@ -74,20 +77,12 @@ def test_room_is_what_the_link_holds_less_what_stands_there_and_grows_with_what_
 
 
 def demand(arrivals: dict[int, list[int]], room: int, crowd: float, share: float) -> Demand:
-    arrived = np.zeros((4, HORIZON + GAP_S + 1))
-    for lane, seconds in arrivals.items():
-        for second in seconds:
-            arrived[lane, second:] += share + 0.3
-    return Demand(
-        arrived,
-        np.array([share, 1 - share] * 4),
-        np.array([share, 1 - share] * 4),
-        np.ones(4),
-        np.zeros(4),
-        np.zeros(4, np.uint8),
-        np.zeros(4),
-        np.full((1, HORIZON + 1), float(room)),
-        np.array([crowd]),
+    """Arrivals are fractions of a vehicle; the one exit has `room`."""
+    whole = free(arrivals, HORIZON, share, share)
+    return whole._replace(
+        arrived=whole.arrived * (share + 0.3),
+        room=np.full((1, HORIZON + 1), float(room)),
+        crowd=np.array([crowd]),
     )
 
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.messages import LaneReading
-from traffic.loops import COVERED_S, GHOST_S, SPACING_M, LoopLane, LoopSecond
+from traffic.driving import VEHICLE_M
+from traffic.loops import COVERED_S, GHOST_S, LoopLane, LoopSecond
 
 NOTHING = LoopSecond(0, 0.0, 0, 0.0)
 ARRIVES = LoopSecond(1, 0.4, 0, 0.0)
@@ -42,8 +43,8 @@ def test_who_is_counted_out_at_the_line_is_gone() -> None:
 
 def test_followers_wait_behind_each_other() -> None:
     reading = after(lane(), ARRIVES, NOTHING, ARRIVES, NOTHING, ARRIVES, *[STANDS] * 20)
-    assert [one.distance_m for one in reading.observed] == [0.0, SPACING_M, 2 * SPACING_M]
-    assert reading.queue_m == 2 * SPACING_M
+    assert [one.distance_m for one in reading.observed] == [0.0, VEHICLE_M, 2 * VEHICLE_M]
+    assert reading.queue_m == 2 * VEHICLE_M
 
 
 def test_nobody_is_believed_to_stand_on_a_free_loop_for_long() -> None:
@@ -60,8 +61,8 @@ def test_somebody_whom_nobody_counted_is_known_by_standing_on_the_line() -> None
 def test_a_queue_over_the_advance_loop_fills_the_lane_between_them() -> None:
     covered = LoopSecond(0, 1.0, 0, 1.0)
     reading = after(lane(), *[covered] * 5)
-    assert reading.queued >= int(SETBACK_M / SPACING_M)
-    assert reading.queue_m > SETBACK_M - 2 * SPACING_M
+    assert reading.queued >= int(SETBACK_M / VEHICLE_M)
+    assert reading.queue_m > SETBACK_M - 2 * VEHICLE_M
 
 
 def test_a_vehicle_beyond_a_covered_loop_is_believed_in_at_the_usual_rate() -> None:

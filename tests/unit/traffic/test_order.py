@@ -7,10 +7,12 @@ from msgspec.structs import replace
 
 from citybrain.messages import ApproachLane, Movement
 from tests.fixtures.crossing import crossing
+from tests.fixtures.demand import demand
 from tests.unit.citybrain.test_rings import STAGES, dual_ring
-from tests.unit.traffic.test_horizon import PHASE_SETS, Planner, both, demand, kernel, reference
-from traffic.horizon import DEFAULT_WEIGHTS, Shown
+from tests.unit.traffic.test_horizon import PHASE_SETS, Planner, both, kernel, reference
+from traffic.horizon import Shown
 from traffic.network import FORBIDDEN, Network, build_network
+from traffic.weights import DEFAULT_WEIGHTS
 
 PHASES = len(PHASE_SETS[1])
 

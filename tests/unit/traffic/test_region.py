@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from citybrain.messages import Interval
 from tests.fixtures.crossing import AT, crossing, measurement, queue, state
-from traffic.region import Region, arrival_s
+from traffic.driving import arrival_s
+from traffic.region import Region
 from traffic.warm import warm
 
 

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.crossing import crossing
-from traffic.horizon import DEFAULT_WEIGHTS, GAP_S, Demand, Shown, plan
+from tests.fixtures.demand import demand as unclaimed
+from traffic.horizon import GAP_S, Demand, Shown, plan
 from traffic.network import Network, build_network
 from traffic.reference import Reference
 from traffic.rights import Claims
+from traffic.weights import DEFAULT_WEIGHTS
 
 Planner = Callable[[Network, Demand, Shown, int], int]
 LEFTS_APART = ("GrrrGrrr", "rGrrrGrr", "rrGgrrGg")
@@ -37,22 +39,7 @@ def claim(lane: int, place: int, movement: int, second: int, lead: int = 4, weig
 
 
 def demand(arrivals: dict[int, list[int]], horizon: int, claims: Claims, head_through: float = 0.9) -> Demand:
-    arrived = np.zeros((4, horizon + GAP_S + 1))
-    for lane, seconds in arrivals.items():
-        for second in seconds:
-            arrived[lane, second:] += 1
-    return Demand(
-        arrived,
-        np.array([0.9, 0.1] * 4),
-        np.array([head_through, 1.0 - head_through] * 4),
-        np.ones(4),
-        np.zeros(4),
-        np.zeros(4, np.uint8),
-        np.zeros(4),
-        np.zeros((0, horizon + 1)),
-        np.zeros(0),
-        claims,
-    )
+    return unclaimed(arrivals, horizon, 0.9, head_through)._replace(claims=claims)
 
 
 def first_change(planner: Planner, net: Network, asked: Demand, horizon: int, phase: int) -> int:
