@@ -22,12 +22,12 @@ import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from traffic.batch import Batch
 
 from bench.machine import machine
 from bench.recorded import SCENARIOS, START, Copy, Recorded, copies, record
 from citybrain.config import Settings
 from citybrain.rayconnect import connect, disconnect, ray
-from traffic.batch import Batch
 from traffic.horizon import HORIZON_S, WIDTH, plan
 from traffic.network import Floats
 from traffic.reference import Reference

@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traffic.horizon import GAP_S, HALF, TIGHT, Demand, Shown
+from traffic.beam import HALF, PLANS, TICK
+from traffic.horizon import TIGHT, Demand, Shown
+from traffic.model import GAP_S
 from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
 from traffic.rights import MOST_HEADWAY_S
 from traffic.weights import Weights
@@ -15,7 +17,10 @@ from traffic.weights import Weights
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One sequence of phases up to some second; tuples are by lane."""
+    """One sequence of phases up to some second; tuples are by lane.
+
+    `value` is in ticks; of equals who changed before is ahead, by half a tick.
+    """
 
     phase: int
     target: int
@@ -28,6 +33,15 @@ class Plan:
     credit: tuple[float, ...]
     unseen: tuple[float, ...]
     entered: tuple[float, ...]
+
+
+def _thin(ranked: list[list[Plan]]) -> None:
+    """Drop the worst plans until `PLANS` are left, never the best of a phase."""
+    while sum(map(len, ranked)) > PLANS:
+        droppable = [own for own in ranked if len(own) > 1]
+        if not droppable:
+            return
+        max(droppable, key=lambda own: own[-1].value).pop()
 
 
 class Reference:
@@ -52,11 +66,14 @@ class Reference:
         plans = [start]
         for t in range(horizon):
             children = [child for plan in plans for child in self._children(plan, t)]
-            plans = []
-            for q in self.phases:
-                plans += sorted((c for c in children if c.target == q), key=lambda c: c.value)[:width]
+            ranked = [
+                sorted((c for c in children if c.target == q), key=lambda c: c.value)[:width]
+                for q in self.phases
+            ]
+            _thin(ranked)
+            plans = [plan for own in ranked for plan in own]
         best = min(plans, key=lambda plan: plan.value)
-        return best.wish, best.value
+        return best.wish, math.floor(best.value) * TICK
 
     def _children(self, plan: Plan, t: int) -> list[Plan]:
         minimum = self.net.min_green[self.net.phase_ptr[self.i] + plan.phase]
@@ -115,7 +132,7 @@ class Reference:
         green = 0 if clears else (plan.green + 1 if q == plan.phase else 1)
         return Plan(
             q if change <= 1 else plan.phase, q, green, max(change - 1, 0),
-            q if plan.wish < 0 else plan.wish, cost, cost + rest,
+            q if plan.wish < 0 else plan.wish, cost, round((cost + rest) / TICK) + (0.5 if begins else 0.0),
             tuple(served), tuple(credit), tuple(unseen), tuple(entered),
         )  # fmt: skip
 

@@ -10,8 +10,9 @@ import numpy as np
 from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
 from traffic.claims import Claim, Sight, enter
 from traffic.driving import STANDING_MPS, arrival_s
-from traffic.horizon import GAP_S, HORIZON_S, WIDTH, Demand, Shown, plan
+from traffic.horizon import HORIZON_S, WIDTH, Demand, Shown, plan
 from traffic.inflow import add_inflow, exchange, find_room, note
+from traffic.model import GAP_S
 from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
 from traffic.pace import wall_s
 from traffic.rights import Claims

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from tests.fixtures.demand import demand as free
 from tests.fixtures.pair import LINK_M, pair
 from traffic.driving import VEHICLE_M
-from traffic.horizon import GAP_S, Demand, Shown, plan
+from traffic.horizon import Demand, Shown, plan
 from traffic.inflow import PAST_S, add_inflow, exchange, find_room, note
+from traffic.model import GAP_S
 from traffic.network import PROTECTED, Floats, build_network
 from traffic.reference import Reference
 from traffic.weights import DEFAULT_WEIGHTS

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.fixtures.crossing import crossing
 from tests.fixtures.demand import demand as unclaimed
-from traffic.horizon import GAP_S, Demand, Shown, plan
+from traffic.horizon import Demand, Shown, plan
+from traffic.model import GAP_S
 from traffic.network import Network, build_network
 from traffic.reference import Reference
 from traffic.rights import Claims
