@@ -3,24 +3,22 @@
 import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
-from citybrain.messages import ControlMode, IntersectionConfig, LaneMeasurement, LaneReading, SignalState
-from simulations.control import sumo_command
-from simulations.fleet import Fleet
-from simulations.network import read_network
-from simulations.observation import observer_of
+from citybrain.messages import IntersectionConfig, LaneMeasurement, SignalState
+from simulations.control import Run, run_scenario
+from simulations.delivery import measurement_of, state_of
+from simulations.epoch import EPOCH
+from simulations.network import SignalNetwork
 from simulations.scenarios import find_scenario
-from simulations.sensing import Sensing
-from simulations.signals import Signals
-from traffic.region import Region
-from traffic.timing import SignalTimer
+from simulations.watching import Moment
 
-SCENARIOS = ("cologne8", "ingolstadt21", "grid4x4")
-WARM_S = 600
-START = datetime(2025, 1, 1, tzinfo=UTC)
+SCENARIOS = ("cologne8", "ingolstadt21", "grid4x4", "arterial4x4")
+WARM_S = 1200
+START = EPOCH
 """The recordings' second 0 on messages, the same for all."""
 
 
@@ -85,7 +83,7 @@ def copies(recorded: Sequence[Recorded], count: int, first: int = 0) -> list[Cop
 
 
 def record(seconds: int, scenarios: Sequence[str] = SCENARIOS, protocol: str = "resco") -> list[Recorded]:
-    """All intersections of the scenarios over `seconds` under the optimiser, after ten minutes of traffic.
+    """All intersections of the scenarios over `seconds` under the optimiser, after twenty minutes of traffic.
 
     Camera errors as in `sim run`, seed 1. Each scenario runs in a process of its own: libsumo holds one
     simulation per process.
@@ -108,68 +106,38 @@ def _mixed(groups: list[list[Recorded]]) -> list[Recorded]:
     return [one for _, _, one in sorted(placed, key=lambda entry: entry[:2])]
 
 
+class _Recorder:
+    """Looks on at a run and keeps what its signals and cameras say from `WARM_S` on."""
+
+    def begin(self, run: Run, network: SignalNetwork, _sumo: Any) -> None:
+        self._configs = network.configs
+        self._since_s = run.scenario.begin_s + WARM_S
+        self._states: dict[str, list[SignalState]] = {id_: [] for id_ in network.configs}
+        self._measurements: dict[str, list[LaneMeasurement]] = {id_: [] for id_ in network.configs}
+
+    def watch(self, moment: Moment) -> None:
+        clock_s = moment.clock_s
+        if clock_s <= self._since_s:
+            return
+        seq = int(clock_s)
+        for id_, config in self._configs.items():
+            lanes = [moment.readings[lane.lane] for lane in config.lanes]
+            self._states[id_].append(state_of(config, moment.timers[id_], clock_s, seq))
+            self._measurements[id_].append(measurement_of(id_, lanes, clock_s, seq))
+
+    def end(self) -> None:
+        """Nothing is left open."""
+
+    def recorded(self) -> list[Recorded]:
+        return [
+            Recorded(config, tuple(self._states[id_]), tuple(self._measurements[id_]))
+            for id_, config in self._configs.items()
+        ]
+
+
 def _record(name: str, seconds: int, protocol: str) -> list[Recorded]:
-    import libsumo
-
-    scenario = find_scenario(name)
-    network = read_network(
-        scenario.net, at=START, boot=1, protocol=scenario.protocol(protocol), additional=scenario.additional
+    recorder = _Recorder()
+    run_scenario(
+        Run(find_scenario(name), protocol=protocol, duration_s=float(WARM_S + seconds)), watchers=[recorder]
     )
-    region, signals = Region(list(network.configs.values())), Signals(network)
-    states: dict[str, list[SignalState]] = {id_: [] for id_ in network.configs}
-    measurements: dict[str, list[LaneMeasurement]] = {id_: [] for id_ in network.configs}
-    libsumo.start(sumo_command(scenario, 1, WARM_S + seconds))
-    fleet, observer = Fleet(libsumo), observer_of(network, Sensing("camera"), 1)
-    observer.start(fleet, libsumo)
-    for second in range(WARM_S + seconds):
-        seen = observer.observe().readings
-        readings = {id_: [seen[lane.lane] for lane in c.lanes] for id_, c in network.configs.items()}
-        wishes = {}
-        for id_, timer in signals.timers.items():
-            states[id_].append(_state(id_, timer, float(second)))
-            measurements[id_].append(_measurement(id_, readings[id_], float(second)))
-            region.on_state(states[id_][-1])
-            region.on_measurement(measurements[id_][-1])
-            decision = region.decide(id_, measurements[id_][-1].at)
-            wishes[id_] = timer.target if decision is None else decision.phase
-        signals.step(wishes, readings)
-        for id_, timer in signals.timers.items():
-            libsumo.trafficlight.setRedYellowGreenState(network.tls[id_], timer.indications)
-        libsumo.simulationStep()
-        fleet.read()
-    libsumo.close()
-    return [
-        Recorded(config, tuple(states[id_][WARM_S:]), tuple(measurements[id_][WARM_S:]))
-        for id_, config in network.configs.items()
-    ]
-
-
-def _state(id_: str, timer: SignalTimer, clock_s: float) -> SignalState:
-    return SignalState(
-        at=START,
-        device=f"signal/{id_}",
-        boot=1,
-        seq=int(clock_s) + 1,
-        intersection=id_,
-        clock_s=clock_s,
-        indications=timer.indications,
-        phase=timer.phase,
-        next_phase=timer.target,
-        interval=timer.interval,
-        elapsed_s=timer.elapsed_s,
-        min_remaining_s=0.0,
-        mode=ControlMode.COMMANDED,
-    )
-
-
-def _measurement(id_: str, lanes: list[LaneReading], clock_s: float) -> LaneMeasurement:
-    return LaneMeasurement(
-        at=START,
-        device=f"lanes/{id_}",
-        boot=1,
-        seq=int(clock_s) + 1,
-        intersection=id_,
-        period_s=1.0,
-        clock_s=clock_s,
-        lanes=lanes,
-    )
+    return recorder.recorded()

@@ -222,12 +222,16 @@ class _Builder:
         lists = self._lists
         lists["pair_ptr"].append(len(lists["change_s"]))
         lists["kept_ptr"].append(len(lists["kept"]))
+        own = [
+            [m for m, movement in enumerate(config.movements) if movement.from_lane == lane.lane]
+            for lane in config.lanes
+        ]
         for a in range(len(config.phases)):
             for b in range(len(config.phases)):
                 change = rules.change(rules.phases[a], b)
                 lists["change_s"].append(change.steps if a == b or b in rules.order[a] else FORBIDDEN)
                 lists["walk_s"].append(math.ceil(change.walk_s))
-                lists["kept"] += [_goes_on(config, a, change.clearing, lane.lane) for lane in config.lanes]
+                lists["kept"] += [_goes_on(rules.phases[a], change.clearing, lane) for lane in own]
 
 
 def rivals(config: IntersectionConfig, movement: Movement) -> list[int]:
@@ -236,8 +240,7 @@ def rivals(config: IntersectionConfig, movement: Movement) -> list[int]:
     return [foe for foe in movement.yields_to if config.movements[foe].from_lane in lanes]
 
 
-def _goes_on(config: IntersectionConfig, a: int, losing: frozenset[int], lane: str) -> int:
-    """Whether every movement of the lane that is green in phase `a` goes on, and there is one."""
-    now = config.phases[a].indications
-    green = [m for m, mv in enumerate(config.movements) if mv.from_lane == lane and now[m] in GREEN]
+def _goes_on(now: str, losing: frozenset[int], lane: list[int]) -> int:
+    """Whether every movement of the lane that is green in `now` goes on, and there is one."""
+    green = [m for m in lane if now[m] in GREEN]
     return int(bool(green) and losing.isdisjoint(green))
