@@ -1,5 +1,6 @@
-"""How many intersections the optimiser re-plans in a second, at the horizon and beam that the product uses."""
+"""How many intersections the optimiser re-plans in a second, at the horizon and beam that it has in use."""
 
+import itertools
 import json
 import os
 import time
@@ -113,7 +114,7 @@ class Team:
 def parts(count: int, among: int) -> list[tuple[int, int]]:
     """First number and size of each part when so many are shared out; none is empty."""
     ends = [count * n // among for n in range(among + 1)]
-    return [(first, end - first) for first, end in zip(ends, ends[1:], strict=False) if end > first]
+    return [(first, end - first) for first, end in itertools.pairwise(ends) if end > first]
 
 
 def measure(fleets: Crew | Team, count: int, seconds: int, since: int = 0) -> dict[str, Any]:
@@ -243,7 +244,7 @@ def show(found: dict[str, Any]) -> None:
     """Print the figures as a table and say in one line whether a city of the largest size is kept up with."""
     print(", ".join(f"{name} {value}" for name, value in found["machine"].items()))
     print(
-        f"horizon {found['horizon_s']} s, {found['width']} plans a phase, {found['plans']} in all; "
+        f"horizon {found['horizon_s']} s, {found['width']} plans a phase, {found['plans']} or more in all; "
         f"{found['recorded']} intersections of {', '.join(found['scenarios'])}"
     )
     table = Table(
@@ -291,7 +292,9 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> li
     return numbers
 
 
-@click.command(epilog="Example: python -m bench.optimiser --sizes 8,1000 --threads 1 --regions '' --seconds 3")
+@click.command(
+    epilog="Example: python -m bench.optimiser --sizes 8,1000 --threads 1 --regions '' --seconds 3"
+)
 @click.option("--sizes", default="8,128,1000,10000", show_default=True, callback=_numbers)
 @click.option("--threads", default="1,2", show_default=True, callback=_numbers, help="In this process.")
 @click.option("--regions", default="1,2", show_default=True, callback=_numbers, help="Actors on Ray.")
@@ -303,9 +306,9 @@ def main(  # noqa: PLR0917 - click gives them by name
 ) -> None:
     """Measure how many intersections are re-planned in a second.
 
-    Real intersections, with what their cameras saw after twenty minutes of simulated traffic, are copied to
-    the wanted number as whole towns, each town some seconds apart. Every simulated second all of them are
-    decided one by one, as region agents do: from what was taken in to the phase wanted, building the demand
+    Real intersections, with what their cameras saw after 25 minutes of simulated traffic, are copied to
+    the wanted number as whole towns, some seconds apart. Every simulated second all of them are decided one
+    by one, as region agents do: from what was taken in to the phase wanted, building the demand
     included. Wall time is what one waits for; CPU is what it costs, also on a machine that does other work.
     The baseline is the plain Python planner of traffic/reference.py on the same questions.
     """

@@ -17,7 +17,7 @@ from simulations.scenarios import find_scenario
 from simulations.watching import Moment
 
 SCENARIOS = ("cologne8", "ingolstadt21", "grid4x4", "arterial4x4")
-WARM_S = 1200
+WARM_S = 1500
 START = EPOCH
 """The recordings' second 0 on messages, the same for all."""
 
@@ -83,7 +83,7 @@ def copies(recorded: Sequence[Recorded], count: int, first: int = 0) -> list[Cop
 
 
 def record(seconds: int, scenarios: Sequence[str] = SCENARIOS, protocol: str = "resco") -> list[Recorded]:
-    """All intersections of the scenarios over `seconds` under the optimiser, after twenty minutes of traffic.
+    """All intersections of the scenarios over `seconds` under the optimiser, after 25 minutes of traffic.
 
     Camera errors as in `sim run`, seed 1. Each scenario runs in a process of its own: libsumo holds one
     simulation per process.

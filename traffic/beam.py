@@ -2,7 +2,7 @@
 
 Who does not move costs by lane what a price list of the second says, so that a plan costs a few additions;
 only lanes that may go are looked at closely, and only plans that are kept are written down. Nothing here
-allocates, and no reference is counted (`_nrt=False`): both would take longer than the search itself.
+allocates, and no reference is counted (`model.uncounted`): both would take longer than the search itself.
 """
 
 from typing import NamedTuple
@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.model import GAP_S, Model, write_rates
+from traffic.model import GAP_S, Model, inlined, uncounted, write_rates
 from traffic.network import Bytes, Floats, Ints, Network
 from traffic.rights import Claims, Rights, claim_rates, owed
 from traffic.weights import Weights
 
 PLANS = 12
 """Plans kept at each step in all, beside the best of each phase: the best of all, whatever their phase."""
+LEAST = 2
+"""Of them for each phase, where there are many phases."""
 TICK = 1e-6
 """Vehicle-seconds; plans whose values differ by less are as good as each other."""
 HALF = 0.5
@@ -30,14 +32,14 @@ class Plans(NamedTuple):
     it first wished, and the `row` of what holds by lane, which are `gone` vehicles, `credit` and `ghost` (who
     waits unseen), and by exit `entered`; its `cost` and the sum of its ghosts, `unseen`; its `rate[plan, k]`
     (the last row is spare). Of a place in the next generation: its `parent`, its cost (`total`), and its
-    `value`, which is the cost and what is still to come, as a `_key`. `uses`, `taken` and `free` keep count of
-    rows. `went[t, plan, k]`, `parents[t, plan]` and `shows[t, plan]` tell afterwards what was done.
+    `value`, which is the cost and what is still to come, as a `_key`. `uses`, `taken` and `free` keep count
+    of rows. `went[t, plan, k]`, `parents[t, plan]` and `shows[t, plan]` tell afterwards what was done.
     """
 
     state: Ints
     cost: Floats
     unseen: Floats
-    count: Ints
+    alive: Ints
     gone: Ints
     credit: Floats
     ghost: Floats
@@ -68,9 +70,11 @@ class Changes(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What one second needs: `come[t, k]` arrivals, the price list `wait` (see `_price`) up to `most[k]` gone;
-    of the plan at hand, by lane, who is `queued` if nothing moves, how likely a foe is `active`, what moving
-    changes of its cost, of what its queue will cost with green, and of its queue (`more`); its child's lanes.
+    """What one second needs.
+
+    `come[t, k]` arrivals; the price list `wait` (see `_price`) up to `most[k]` gone. Of the plan at hand, by
+    lane: who is `queued` if nothing moves, how likely a foe is `active`, and what moving changes of its cost,
+    of what its queue will cost with green, and of its queue (`more`). Of its child: `gone` and `credit`.
     """
 
     come: Floats
@@ -124,7 +128,7 @@ def changes_of(net: Network, i: int, phases: int, lanes: int) -> Changes:
     )
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False)
+@uncounted
 def grow(  # noqa: PLR0917 - numba calls by position
     plans: Plans,
     work: Work,
@@ -150,10 +154,10 @@ def grow(  # noqa: PLR0917 - numba calls by position
     now = 0
     for t in range(horizon):
         then = 1 - now
-        plans.count[then] = 0
+        plans.alive[then] = 0
         _price(t, arrived, work.most, weight, weights, work.wait)
         for target in range(phases):
-            for place in range(plans.count[now, target]):
+            for place in range(plans.alive[now, target]):
                 node = target * width + place
                 phase, green, left = (
                     plans.state[now, node, 0],
@@ -258,29 +262,31 @@ def grow(  # noqa: PLR0917 - numba calls by position
                         later += ahead
                     key = _key(cost + later, begins)
                     # Sorted in by value, after its equals, if it is among the best of its phase.
-                    size = plans.count[then, q]
+                    size = plans.alive[then, q]
                     spot = size
                     while spot > 0 and plans.value[q, spot - 1] > key:
                         spot -= 1
                     if spot >= width:
                         continue
                     last = min(size, width - 1)
-                    plans.count[then, q] = last + 1
+                    plans.alive[then, q] = last + 1
                     for at in range(last, spot, -1):
                         plans.value[q, at] = plans.value[q, at - 1]
                         plans.total[q, at] = plans.total[q, at - 1]
                         plans.parent[q, at] = plans.parent[q, at - 1]
                     plans.value[q, spot], plans.total[q, spot], plans.parent[q, spot] = key, cost, node
-        _thin(plans.value, plans.count, then, PLANS)
+        _thin(plans.value, plans.alive, then, max(PLANS, LEAST * phases))
         _take(plans, work, model, changes, t, now, room, claims, rights, weights)
         now = then
     return now
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False, inline="always")
-def _price(t: int, arrived: Floats, most: Ints, weight: Floats, weights: Weights, wait: Floats) -> None:
-    """`wait[k, g]`: what lane k costs in second t once g have left, what its queue will cost as long as it has
-    green, and what each further second of red does.
+@inlined
+def _price(  # noqa: PLR0917 - numba calls by position
+    t: int, arrived: Floats, most: Ints, weight: Floats, weights: Weights, wait: Floats
+) -> None:
+    """`wait[k, g]`: what lane k costs in second t once g have left, what its queue will cost as long as it
+    has green, and what each further second of red does.
     """
     half_headway = weights.protected_headway * 0.5
     for k in range(arrived.shape[0]):
@@ -293,7 +299,7 @@ def _price(t: int, arrived: Floats, most: Ints, weight: Floats, weights: Weights
             wait[k, g, 2] = weighed
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False, inline="always")
+@inlined
 def _key(value: float, begins: bool) -> float:
     """The value in ticks, so that sums in another order rank the same; of equals who changed before is ahead.
 
@@ -302,7 +308,7 @@ def _key(value: float, begins: bool) -> float:
     return float(np.rint(value / TICK) + (0.5 if begins else 0.0))
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False, inline="always")
+@inlined
 def _thin(value: Floats, count: Ints, then: int, most: int) -> None:
     """Keep the best plan of each phase, and of the others the best of all, `most` plans together."""
     phases = value.shape[0]
@@ -321,7 +327,7 @@ def _thin(value: Floats, count: Ints, then: int, most: int) -> None:
         kept -= 1
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False, inline="always")
+@inlined
 def _take(  # noqa: PLR0917 - numba calls by position
     plans: Plans,
     work: Work,
@@ -338,7 +344,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
     then = 1 - now
     state, gone, credit, ghost = plans.state, plans.gone, plans.credit, plans.ghost
     rate, entered, uses, free_row = plans.rate, plans.entered, plans.uses, plans.free
-    spent, hidden, count, total, parent = plans.cost, plans.unseen, plans.count, plans.total, plans.parent
+    spent, hidden, count, total, parent = plans.cost, plans.unseen, plans.alive, plans.total, plans.parent
     went, parents, shown = plans.went, plans.parents, plans.shows
     open_, open_ptr, open_lane, leaves = model.open_, model.open_ptr, model.open_lane, model.leaves
     length_of, walk_of, kept, keeps, _, _ = changes
@@ -407,7 +413,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
             state[then, slot, 4] = row
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False)
+@uncounted
 def _move(  # noqa: PLR0917 - numba calls by position
     plans: Plans,
     model: Model,
@@ -436,7 +442,7 @@ def _move(  # noqa: PLR0917 - numba calls by position
             credit[k] = min(credit[k], 1.0)
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False, inline="always")
+@inlined
 def _free_rows(  # noqa: PLR0917 - numba calls by position
     count: Ints, parent: Ints, state: Ints, now: int, uses: Ints, taken: Bytes, free_row: Ints
 ) -> int:

@@ -76,7 +76,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
     start = shown.target * width
     plans.state[0, start] = (shown.phase, shown.green_s, shown.left_s, -1, 0)
     plans.cost[0, start], plans.unseen[0, start] = 0.0, demand.unseen.sum()
-    plans.count[0, shown.target] = 1
+    plans.alive[0, shown.target] = 1
     plans.credit[0], plans.ghost[0] = demand.credit, demand.unseen
     work = new_work(demand.arrived, horizon)
     last = grow(
@@ -85,10 +85,10 @@ def plan(  # noqa: PLR0917 - numba calls by position
     )  # fmt: skip
     best, least = 0, np.inf
     for q in range(phases):
-        if plans.count[last, q] > 0 and plans.value[q, 0] < least:
+        if plans.alive[last, q] > 0 and plans.value[q, 0] < least:
             best, least = q * width, plans.value[q, 0]
     leaving = _leaving(net, i, demand.share, plans, model, best)
-    return plans.state[last, best, 3], np.floor(least) * TICK, leaving
+    return int(plans.state[last, best, 3]), float(np.floor(least) * TICK), leaving
 
 
 @numba.njit(nogil=True, cache=True)
@@ -96,7 +96,7 @@ def _watched(room: Floats) -> int:
     """How many exits are watched: all where one is tight, else none."""
     for e in range(room.shape[0]):
         if room[e, 0] < TIGHT:
-            return room.shape[0]
+            return len(room)
     return 0
 
 

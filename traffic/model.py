@@ -1,6 +1,7 @@
 """One intersection of one decision in compact form, as the search of `traffic/horizon.py` wants it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -8,8 +9,23 @@ import numpy as np
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
 from traffic.weights import Weights
 
+F = TypeVar("F", bound=Callable[..., Any])
 GAP_S = 3
 """A permissive movement waits for foes that arrive within this time."""
+
+
+def uncounted(function: F) -> F:
+    """Compile without counting references, which takes longer than what inner loops do; nothing may be
+    allocated in there.
+    """
+    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False}
+    return cast("F", numba.njit(**options)(function))
+
+
+def inlined(function: F) -> F:
+    """The same, compiled into whoever calls it."""
+    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "inline": "always"}
+    return cast("F", numba.njit(**options)(function))
 
 
 class Model(NamedTuple):
@@ -113,7 +129,7 @@ def model_of(  # noqa: PLR0917 - numba calls by position
     )  # fmt: skip
 
 
-@numba.njit(nogil=True, cache=True, _nrt=False, inline="always")
+@inlined
 def write_rates(  # noqa: PLR0917 - numba calls by position
     model: Model,
     p: int,

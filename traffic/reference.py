@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traffic.beam import HALF, PLANS, TICK
+from traffic.beam import HALF, LEAST, PLANS, TICK
 from traffic.horizon import TIGHT, Demand, Shown
 from traffic.model import GAP_S
 from traffic.network import ON_RED, PERMISSIVE, PROTECTED, RED, Network
@@ -36,8 +36,8 @@ class Plan:
 
 
 def _thin(ranked: list[list[Plan]]) -> None:
-    """Drop the worst plans until `PLANS` are left, never the best of a phase."""
-    while sum(map(len, ranked)) > PLANS:
+    """Drop the worst plans until so many as are kept are left, never the best of a phase."""
+    while sum(map(len, ranked)) > max(PLANS, LEAST * len(ranked)):
         droppable = [own for own in ranked if len(own) > 1]
         if not droppable:
             return

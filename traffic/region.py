@@ -17,6 +17,7 @@ from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
 from traffic.pace import wall_s
 from traffic.rights import Claims
 from traffic.turns import SHOWN, Seen, Turns
+from traffic.watch import watch
 from traffic.weights import DEFAULT_WEIGHTS, Weights
 
 STALE_S = 2.0
@@ -200,14 +201,11 @@ class Region:
             codes = np.array([SHOWN.get(shown, RED) for shown in memory.state.indications], np.uint8)
             memory.green_s = np.where((codes == memory.codes) & (codes != RED), memory.green_s + elapsed, 0.0)
             memory.codes = codes
-        first_lane, first = self.net.lane_ptr[site.index], self.net.movement_ptr[site.index]
-        for k in range(len(memory.red_s)):
-            begin, end = self.net.lane_movement_ptr[first_lane + k : first_lane + k + 2]
-            own = self.net.lane_movement[begin:end] - first
-            green = bool((memory.codes[own] != RED).any())
-            memory.full_green[k] = bool((memory.codes[own] == PROTECTED).all())
-            memory.lane_green_s[k] = float(memory.green_s[own].max(initial=0.0)) if green else 0.0
-            memory.red_s[k] = 0.0 if green else memory.red_s[k] + elapsed
+        watch(
+            self.net.lane_movement_ptr, self.net.lane_movement, self.net.lane_ptr[site.index],
+            self.net.movement_ptr[site.index], memory.codes, memory.green_s, elapsed,
+            memory.full_green, memory.lane_green_s, memory.red_s,
+        )  # fmt: skip
 
     def _watch_lane(self, memory: _Memory, k: int, reading: LaneReading, elapsed: float) -> None:
         memory.crossed[k] = reading.crossed
