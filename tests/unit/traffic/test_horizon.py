@@ -165,8 +165,8 @@ def test_kernel_and_reference_agree(
     asked.blocked[:] = blocked
     phase, target, green_s, left_s = shown
     now = Shown(phase, target, 0, left_s) if phase != target else Shown(phase, phase, green_s, 0)
-    got, got_cost = kernel(net, asked, now, DEFAULT_WEIGHTS, 12, 3)
-    wanted, wanted_cost = reference(net, asked, now, DEFAULT_WEIGHTS, 12, 3)
+    got, got_cost = kernel(net, asked, now, DEFAULT_WEIGHTS, 12, 6)
+    wanted, wanted_cost = reference(net, asked, now, DEFAULT_WEIGHTS, 12, 6)
     assert got_cost == pytest.approx(wanted_cost, rel=1e-9, abs=1e-9)
     assert got == wanted
 
