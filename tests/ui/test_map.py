@@ -25,6 +25,14 @@ from tests.fixtures.browser import Watched, watching
 from tests.ui.street import NAMES, VEHICLES_PER_LANE, Street
 
 expect.set_options(timeout=20_000)
+CHANGE_COLOURS = """async () => {
+  const pairs = [["theme", "day"], ["colouring", "speed"], ["theme", "night"], ["colouring", "queue"]];
+  for (let i = 0; i < 60; i++) {
+    const [setting, value] = pairs[i % pairs.length];
+    document.querySelector(`[data-setting='${setting}'] [data-value='${value}']`).click();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -244,6 +252,17 @@ def test_theme_language_and_colouring_are_switched_and_remembered(watched: Watch
     page.locator("[data-setting='colouring'] [data-value='queue']").click()
     expect(root).to_have_attribute("data-theme", "night")
     expect(page.locator(".brand")).to_contain_text("City Brain")
+
+
+def test_colours_may_change_while_signals_are_being_drawn(city: City, browser: Browser) -> None:
+    with watching(browser) as fresh:
+        page = fresh.open(city.url)
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 2})
+        for _ in range(3):
+            page.reload()
+            expect(pin(page, "market")).to_be_visible()
+            page.evaluate(CHANGE_COLOURS)
+            fresh.check()
 
 
 def test_the_table_twin_is_reached_and_sorted_by_keyboard(watched: Watched) -> None:
