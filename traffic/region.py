@@ -1,6 +1,7 @@
 """A region's state, fed with messages, and its decisions: pure, without MQTT, Ray or a clock of its own."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +12,11 @@ from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, La
 from traffic.claims import Claim, Sight, enter
 from traffic.driving import STANDING_MPS, arrival_s
 from traffic.horizon import GAP_S, HORIZON_S, WIDTH, Demand, Shown, plan
-from traffic.inflow import add_inflow, exchange, find_room, note
-from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
+from traffic.inflow import add_inflow, arrived_by, exchange, find_room, note
+from traffic.lateness import Passed, catch_up, let_go
+from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Site, build_network
 from traffic.pace import wall_s
+from traffic.reckoning import Reckoning
 from traffic.rights import Claims
 from traffic.turns import SHOWN, Seen, Turns
 from traffic.weights import DEFAULT_WEIGHTS, Weights
@@ -30,6 +33,7 @@ SET_ASIDE_S = 30.0
 CLAIM_ASIDE_S = 12.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
+WISHES = 8
 _EPOCH_S = 1.7e9
 MISSED_SHARE = 0.03
 """Share of vehicles that a camera is expected to miss; they wait unseen."""
@@ -51,7 +55,11 @@ class _Memory:
     `rate` and `held` are its lanes' part of what neighbours share.
     """
 
-    def __init__(self, lanes: int, movements: int, rate: Floats, held: Floats) -> None:
+    def __init__(self, movements: int, rate: Floats, held: Floats, reckoning: Reckoning) -> None:
+        lanes = len(rate)
+        self.reckoning = reckoning
+        self.wishes: deque[tuple[float, int]] = deque(maxlen=WISHES)
+        """What was decided of late, and when on the field's clock."""
         self.state: SignalState | None = None
         self.measurement: LaneMeasurement | None = None
         self.clock_s = -math.inf
@@ -97,7 +105,7 @@ class Region:
     def _blank(self, site: Site) -> _Memory:
         lanes = slice(self.net.lane_ptr[site.index], self.net.lane_ptr[site.index + 1])
         rate, held = self.shared.rate[lanes], self.shared.held[lanes]
-        return _Memory(len(rate), len(site.config.movements), rate, held)
+        return _Memory(len(site.config.movements), rate, held, Reckoning(self.net, site, self._weights))
 
     def on_state(self, state: SignalState) -> None:
         """What a signal shows; one of another configuration (wrong length or phase) is ignored."""
@@ -136,7 +144,8 @@ class Region:
             return None
         if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, speed):
             return None
-        shown = self._shown(site, state, memory.clock_s)
+        late_s = round((now - measurement.at).total_seconds() * speed)
+        shown, passed = self._caught_up(site, memory, state, late_s)
         if (
             shown.left_s > 0
             or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
@@ -145,7 +154,7 @@ class Region:
         phase, cost, leaving = plan(
             self.net,
             site.index,
-            self._demand(site, memory, measurement),
+            self._demand(site, memory, measurement, passed),
             shown,
             self._weights,
             self._horizon,
@@ -153,7 +162,8 @@ class Region:
         )
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
         self.shared.sending[moves] = leaving
-        self.shared.planned_s[site.index] = second_of(measurement)
+        self.shared.planned_s[site.index] = second_of(measurement) + late_s
+        memory.wishes.append((memory.clock_s + late_s, int(phase)))
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
 
@@ -163,6 +173,22 @@ class Region:
         if memory.state is None:
             return None
         return self._shown(self.sites[intersection], memory.state, memory.clock_s)
+
+    def _caught_up(
+        self, site: Site, memory: _Memory, state: SignalState, late_s: int
+    ) -> tuple[Shown, Sequence[Passed]]:
+        """What the signal shows now, `late_s` after the measurement, if it did as it was told since."""
+        if late_s == 0:
+            return self._shown(site, state, memory.clock_s), ()
+        shown = self._shown(site, state, state.clock_s)
+        seconds = max(late_s, round(memory.clock_s - state.clock_s) + late_s)
+        wishes = [shown.target] * seconds
+        for clock_s, phase in memory.wishes:
+            second = round(clock_s - state.clock_s)
+            if 0 <= second < seconds:
+                wishes[second:] = [phase] * (seconds - second)
+        shown, passed = catch_up(self.net, site.index, shown, wishes)
+        return shown, passed[-late_s:]
 
     def _shown(self, site: Site, state: SignalState, clock_s: float) -> Shown:
         """The signal at `clock_s`, from what it last said."""
@@ -184,11 +210,17 @@ class Region:
         memory.crossed[:] = 0
         memory.standing[:] = 0
         first = int(self.net.lane_ptr[site.index])
+        unseen = set(range(len(memory.held)))
         for reading in measurement.lanes:
             if reading.lane in site.lane_index:
-                self._watch_lane(memory, site.lane_index[reading.lane] - first, reading, elapsed)
+                k = site.lane_index[reading.lane] - first
+                self._watch_lane(memory, k, reading, elapsed)
+                unseen.discard(k)
+        for k in unseen:
+            self._reckon(site, memory, k, second_of(measurement), elapsed)
+        crossed = memory.crossed + memory.reckoning.gone
         note(
-            self.net, site.index, second_of(measurement), memory.codes, memory.crossed,
+            self.net, site.index, second_of(measurement), memory.codes, crossed,
             self.turns.share, self.shared,
         )  # fmt: skip
         seen = Seen(memory.codes, memory.green_s, memory.crossed, memory.standing)
@@ -208,9 +240,22 @@ class Region:
             memory.lane_green_s[k] = float(memory.green_s[own].max(initial=0.0)) if green else 0.0
             memory.red_s[k] = 0.0 if green else memory.red_s[k] + elapsed
 
+    def _reckon(self, site: Site, memory: _Memory, k: int, second: int, elapsed: float) -> None:
+        """Nobody looks at lane k."""
+        lane = int(self.net.lane_ptr[site.index]) + k
+        begin, end = self.net.lane_movement_ptr[lane : lane + 2]
+        own = self.net.lane_movement[begin:end] - self.net.movement_ptr[site.index]
+        code = RED if not memory.lane_green_s[k] else PROTECTED if memory.full_green[k] else PERMISSIVE
+        sent = arrived_by(self.net, lane, second, self.shared)
+        reckoning = memory.reckoning
+        reckoning.go_on(k, sent, code, float(memory.green_s[own].max(initial=0.0)), elapsed)
+        memory.held[k] = reckoning.queue[k]
+        memory.wait_s[k] = memory.red_s[k] if reckoning.queue[k] >= 1.0 else 0.0
+
     def _watch_lane(self, memory: _Memory, k: int, reading: LaneReading, elapsed: float) -> None:
         memory.crossed[k] = reading.crossed
         memory.held[k] = reading.vehicles
+        memory.reckoning.see(k, reading.crossed, reading.queued, elapsed)
         memory.since_crossing_s[k] = 0.0 if reading.crossed else memory.since_crossing_s[k] + elapsed
         if elapsed > 0:
             share = min(1.0, elapsed / 300.0)
@@ -226,11 +271,13 @@ class Region:
         if memory.stuck_s[k] >= STUCK_S:
             memory.stuck_s[k], memory.aside_s[k] = 0.0, SET_ASIDE_S
 
-    def _demand(self, site: Site, memory: _Memory, measurement: LaneMeasurement) -> Demand:
+    def _demand(
+        self, site: Site, memory: _Memory, measurement: LaneMeasurement, passed: Sequence[Passed]
+    ) -> Demand:
         lanes = len(site.config.lanes)
         first_lane = int(self.net.lane_ptr[site.index])
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
-        arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1))
+        arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1 + len(passed)))
         for reading in measurement.lanes:
             lane = site.lane_index.get(reading.lane)
             if lane is not None:
@@ -243,7 +290,11 @@ class Region:
         claims = enter(Sight(self.net, site, readings), memory.claims, arrived)
         blocked = self._blocked(memory, claims)
         second = second_of(measurement)
-        add_inflow(self.net, site.index, second, self.shared, arrived)
+        reckoning = memory.reckoning
+        add_inflow(self.net, site.index, second, self.shared, reckoning.blind, arrived)
+        if reckoning.blind.any():
+            arrived[:, 0] += reckoning.queue * reckoning.blind
+            arrived += (reckoning.flow * reckoning.blind)[:, None]
         np.cumsum(arrived, axis=1, out=arrived)
         exits = int(self.net.exit_ptr[site.index + 1] - self.net.exit_ptr[site.index])
         room: Floats = np.zeros((exits, self._horizon + 1))
@@ -252,6 +303,11 @@ class Region:
         crowd *= self._weights.crowd_cost
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
         flowing[memory.wait_s > START_S] = 0.0
+        credit = np.clip(flowing / self._weights.protected_headway, 0.0, 1.0)
+        if passed:
+            arrived, credit = let_go(
+                self.net, site.index, passed, arrived, credit, self.turns.share[moves], self._weights
+            )
         return Demand(
             arrived,
             self.turns.share[moves],
@@ -259,7 +315,7 @@ class Region:
             1.0 + np.minimum((memory.wait_s / LONG_WAIT_S) ** 2, 4.0),
             MISSED_SHARE * memory.rate * memory.red_s,
             blocked,
-            np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
+            credit,
             room,
             crowd,
             claims,
