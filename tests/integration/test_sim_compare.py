@@ -1,5 +1,6 @@
 """`citybrain sim compare` and the runs under it, in real SUMO; each run is a process of its own."""
 
+import functools
 import itertools
 import subprocess
 import sys
@@ -11,8 +12,11 @@ import msgspec
 import pytest
 
 from citybrain.errors import ConfigError
+from simulations.compare import Comparison
 from simulations.control import Run, run_scenario
 from simulations.network import SignalNetwork
+from simulations.plan import optimise_plan
+from simulations.plan_cache import plan_file
 from simulations.pool import Progress, run_jobs
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing
@@ -61,6 +65,55 @@ def test_all_controllers_are_compared_and_a_broken_scenario_loses_nothing_else(t
     )
     assert summaries["adaptive"]["versus_best"]["baseline"] in CONTROLLERS[:-1]
     assert result["runs"][-1]["decisions"] == 120
+
+
+def short(folder: Path, name: str, seconds: int, routes: str = "") -> Path:
+    """Cologne1 for so long, with its own traffic or with `routes`."""
+    path = folder / f"{name}.scenario.toml"
+    told = 'config = "sumo-rl:RESCO/cologne1/cologne1.sumocfg"\n'
+    if routes:
+        (folder / "own.rou.xml").write_text(routes, encoding="utf-8")
+        told = 'net = "sumo-rl:RESCO/cologne1/cologne1.net.xml"\nroutes = ["own.rou.xml"]\n'
+    path.write_text(f"{told}begin = 25200\nend = {25200 + seconds}\n", encoding="utf-8")
+    return path
+
+
+def quick_plan(path: Path, tell: Progress) -> str:
+    """In a process of its own."""
+    design = functools.partial(optimise_plan, cycles_s=[60], refine=0, effort=0)
+    return str(
+        plan_file(find_scenario(str(path)), "street", progress=lambda _, done: tell(done), design=design)
+    )
+
+
+def test_the_optimised_plan_is_compared_and_a_plan_that_fails_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYBRAIN_DATA_DIR", str(tmp_path / "data"))
+    town, empty = short(tmp_path, "town", 240), short(tmp_path, "empty", 60, "<routes/>")
+    (known,) = run_jobs([town], quick_plan, 1, lambda *_: None)
+    assert known.result is not None, known.reason
+    found = tmp_path / "found.json"
+    done = compare(
+        "--scenario", f"{town},{empty}", "--controllers", "fixed,optimised", "--seeds", "1",
+        "--protocol", "street", "--json", str(found),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "of opt." in done.stdout
+    result = msgspec.json.decode(found.read_bytes(), type=Comparison)
+    (failure,) = result.failures
+    assert (failure.scenario, failure.controller) == ("empty", "optimised")
+    assert "no vehicle passes a signal" in failure.reason
+    fixed, optimised, _ = result.summaries
+    assert optimised.controller == "optimised"
+    assert fixed.versus_optimised is not None
+    assert fixed.versus_optimised.trip_time_ratio > 1.05
+
+
+def test_a_corridor_without_a_report_is_wrong_usage() -> None:
+    done = compare("--scenario", "cologne3", "--corridor", "360082,360086")
+    assert done.returncode == 2
+    assert "--report" in done.stderr
 
 
 def test_wrong_names_are_wrong_usage() -> None:
