@@ -12,6 +12,7 @@ from traffic.claims import Claim, Sight, enter
 from traffic.driving import STANDING_MPS, arrival_s
 from traffic.horizon import GAP_S, HORIZON_S, WIDTH, Demand, Shown, plan
 from traffic.inflow import add_inflow, exchange, find_room, note
+from traffic.known import Known, with_turns
 from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
 from traffic.pace import wall_s
 from traffic.rights import Claims
@@ -68,6 +69,7 @@ class _Memory:
         self.crossed: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
         self.claims: Sequence[Claim] = ()
+        self.turns: Known = {}
         self.stood_s = 0.0
         """For how long every vehicle with priority has stood."""
 
@@ -123,6 +125,10 @@ class Region:
     def claim(self, intersection: str, claims: Sequence[Claim]) -> None:
         """The vehicles with priority before this intersection, for the decisions from now on."""
         self._memory[intersection].claims = claims
+
+    def on_turns(self, intersection: str, turns: Known) -> None:
+        """The next movement of each vehicle in view, for the decisions from now on; no street tells it."""
+        self._memory[intersection].turns = turns
 
     def decide(self, intersection: str, now: datetime, speed: float = 1.0) -> Decision | None:
         """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`.
@@ -252,7 +258,7 @@ class Region:
         crowd *= self._weights.crowd_cost
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
         flowing[memory.wait_s > START_S] = 0.0
-        return Demand(
+        demand = Demand(
             arrived,
             self.turns.share[moves],
             self.turns.head[moves],
@@ -264,6 +270,7 @@ class Region:
             crowd,
             claims,
         )
+        return with_turns(self.net, site, memory.turns, demand) if memory.turns else demand
 
     def _blocked(self, memory: _Memory, claims: Claims) -> Bytes:
         """Lanes set aside by now; claims on them weigh nothing, and are tried again sooner than others."""
