@@ -24,6 +24,7 @@ from simulations.scenarios import Scenario
 from simulations.scoring import Outputs, most_starved, percentiles_ms, safety, score_trips
 from simulations.sensing import Sensing
 from simulations.sumo import loaded, sumo_command
+from simulations.sumoxml import read_root
 from simulations.waits import ApproachWaits
 from simulations.watching import Moment, Watcher
 
@@ -101,7 +102,8 @@ class _Simulation:
     def run(self, progress: Progress | None) -> None:
         """Simulate from begin to end."""
         run = self._run
-        scenario = replace(run.scenario, additional=(*run.scenario.additional, *self._additional))
+        base = run.scenario if _follows_schedules(run) else run.scenario.pinned()
+        scenario = replace(base, additional=(*base.additional, *self._additional))
         command = [*sumo_command(scenario, run.seed, run.seconds), *self._outputs.options()]
         with loaded(scenario, command) as sumo:
             self._simulate(sumo, progress)
@@ -182,6 +184,12 @@ class _Simulation:
             readings=observation.readings,
             vehicles=fleet.vehicles,
         )
+
+
+def _follows_schedules(run: Run) -> bool:
+    """Whether programs switch by the hour: the network's own do, also where no better plan was found."""
+    is_kept = run.programs is not None and read_root(run.programs).find("tlLogic") is None
+    return run.controller == "fixed" or is_kept
 
 
 def _observe(observer: Observer | None) -> Observation:

@@ -3,12 +3,12 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from citybrain.paths import data_dir
-from simulations.plan import Plan, Progress, optimise_plan
+from simulations.plan import Plan, Progress, optimise_plan, under
 from simulations.scenarios import Scenario
+from simulations.sumoxml import read_root
 
 _VERSION = b"1"
 """Counts up when the same inputs give another plan."""
@@ -24,7 +24,8 @@ def optimised(
 ) -> Scenario:
     """The scenario under its optimised plan: run it with the controller `fixed`; see `plan_file`."""
     path = plan_file(scenario, protocol, folder=folder, progress=progress, design=design)
-    return replace(scenario, additional=(*scenario.additional, path))
+    is_kept = read_root(path).find("tlLogic") is None
+    return scenario if is_kept else under(scenario, path)
 
 
 def plan_file(

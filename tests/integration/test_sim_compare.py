@@ -4,7 +4,7 @@ import functools
 import itertools
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from simulations.pool import Progress, run_jobs
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing
 from simulations.watching import Moment
+from tests.unit.simulations.test_schedules import scheduled
 
 CONTROLLERS = ("fixed", "actuated", "local", "greedy", "maxpressure", "adaptive")
 FIGURES = (
@@ -108,6 +109,48 @@ def test_the_optimised_plan_is_compared_and_a_plan_that_fails_costs_no_other(
     assert optimised.controller == "optimised"
     assert fixed.versus_optimised is not None
     assert fixed.versus_optimised.trip_time_ratio > 1.05
+
+
+@dataclass(slots=True)
+class Programs:
+    """Sees which program SUMO runs."""
+
+    seen: list[str] = field(default_factory=list)
+    tl: str = ""
+
+    def begin(self, run: Run, network: SignalNetwork, sumo: Any) -> None:
+        del run, sumo
+        (self.tl,) = network.tls.values()
+
+    def watch(self, moment: Moment) -> None:
+        self.seen.append(moment.sumo.trafficlight.getProgram(self.tl))
+
+    def end(self) -> None:
+        pass
+
+
+def programs_of(run: Run, _tell: Progress) -> list[str]:
+    """In a process of its own."""
+    watcher = Programs()
+    run_scenario(run, watchers=[watcher])
+    return watcher.seen
+
+
+def test_only_the_networks_own_programs_switch_by_the_hour(tmp_path: Path) -> None:
+    scenario = replace(scheduled(tmp_path), end_s=25_400.0)
+    plan = tmp_path / "plan.add.xml"
+    plan.write_text(scenario.additional[0].read_text().replace('"night"', '"optimised"'), encoding="utf-8")
+    runs = [
+        Run(scenario, "fixed"), Run(scenario, "actuated"), Run(scenario, "greedy"),
+        Run(scenario, "optimised", programs=plan),
+    ]  # fmt: skip
+    found: dict[int, list[str]] = {}
+    for outcome in run_jobs(runs, programs_of, 2, lambda *_: None):
+        assert outcome.result is not None, outcome.reason
+        found[outcome.index] = outcome.result
+    assert found[0] == ["night"] * 100 + ["day"] * 100
+    assert [set(found[place]) for place in (1, 2)] == [{"citybrain-actuated"}, {"online"}]
+    assert len(set(found[3])) == 1
 
 
 def test_a_corridor_without_a_report_is_wrong_usage() -> None:
