@@ -23,6 +23,8 @@ from citybrain.fields import (
     LonLat,
     Metres,
     Path,
+    PlanSecond,
+    PlanVehicles,
     Seconds,
     Seq,
     Share,
@@ -461,6 +463,36 @@ class PriorityStatus(Message, frozen=True, kw_only=True, tag="priority_status/1"
     """The intersections of its path that this region plans."""
 
 
+class MovementFlow(Value, frozen=True):
+    """What one movement has let through in the last second and will let through; expected, so fractions."""
+
+    movement: Annotated[int, Meta(ge=0, lt=500)]
+    crossed: Annotated[float, Meta(ge=0, le=100)]
+    plan: Annotated[list[tuple[PlanSecond, PlanVehicles]], Meta(max_length=600)]
+    """(seconds after the message's `at`, vehicles); empty also where nothing was planned anew."""
+
+
+class LaneFlow(Value, frozen=True):
+    """How full an approach lane is, and how busy of late."""
+
+    lane: LaneId
+    vehicles: Count
+    rate_vps: Annotated[float, Meta(ge=0, le=10)]
+    """Vehicles that cross the stop line per second, over the last minutes."""
+
+
+class Outflow(Message, frozen=True, kw_only=True, tag="outflow/1"):
+    """What a region tells other regions of an intersection on its border, once a second; never stored."""
+
+    device: DeviceId
+    intersection: Id
+    is_planned: bool
+    """Whether `plan` is new; where it is not, the last one still holds."""
+    movements: Annotated[list[MovementFlow], Meta(max_length=500)]
+    """Those that let through or will; in numbers of the intersection's configuration."""
+    lanes: Annotated[list[LaneFlow], Meta(max_length=200)]
+
+
 class Box(Value, frozen=True):
     """A detection or track in one picture; x, y, width and height as shares of the picture."""
 
@@ -505,9 +537,9 @@ StoredMessage = (
     | RoadNetwork
 )
 PriorityMessage = PriorityRequest | PriorityPosition | PriorityCancel | PriorityStatus
-AnyMessage = StoredMessage | PriorityMessage | AgentStatus | IngestAck
+AnyMessage = StoredMessage | PriorityMessage | Outflow | AgentStatus | IngestAck
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
-    PriorityCancel, PriorityStatus, AgentStatus, IngestAck, FrameMeta,
+    PriorityCancel, PriorityStatus, Outflow, AgentStatus, IngestAck, FrameMeta,
 )  # fmt: skip

@@ -8,14 +8,23 @@ from datetime import datetime
 
 import numpy as np
 
-from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
+from citybrain.messages import (
+    IntersectionConfig,
+    Interval,
+    LaneMeasurement,
+    LaneReading,
+    Outflow,
+    SignalState,
+)
+from traffic.border import hear, told
 from traffic.claims import Claim, Sight, enter
 from traffic.driving import STANDING_MPS, arrival_s
 from traffic.horizon import GAP_S, HORIZON_S, WIDTH, Demand, Shown, plan
 from traffic.inflow import add_inflow, arrived_by, exchange, find_room, note
+from traffic.known import Known, with_turns
 from traffic.lateness import Passed, catch_up, let_go
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Site, build_network
-from traffic.pace import wall_s
+from traffic.pace import StreetSeconds, wall_s
 from traffic.reckoning import Reckoning
 from traffic.rights import Claims
 from traffic.turns import SHOWN, Seen, Turns
@@ -34,7 +43,6 @@ CLAIM_ASIDE_S = 12.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
 WISHES = 8
-_EPOCH_S = 1.7e9
 MISSED_SHARE = 0.03
 """Share of vehicles that a camera is expected to miss; they wait unseen."""
 
@@ -76,6 +84,7 @@ class _Memory:
         self.crossed: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
         self.claims: Sequence[Claim] = ()
+        self.turns: Known = {}
         self.stood_s = 0.0
         """For how long every vehicle with priority has stood."""
 
@@ -84,7 +93,8 @@ class Region:
     """Intersections planned together.
 
     Feed `on_state` and `on_measurement` as messages come; ask `decide` after a measurement. A changed
-    configuration means a new Region, which learns anew.
+    configuration means a new Region, which learns anew. `speed` is field seconds per second of the messages'
+    wall clock. `neighbours` are planned by other regions; what these say of them goes to `on_outflow`.
     """
 
     def __init__(
@@ -93,9 +103,15 @@ class Region:
         weights: Weights = DEFAULT_WEIGHTS,
         horizon_s: int = HORIZON_S,
         width: int = WIDTH,
+        *,
+        speed: float = 1.0,
+        neighbours: Sequence[IntersectionConfig] = (),
     ) -> None:
-        self.net, self.sites = build_network(configs)
-        self.turns = Turns(self.net, self.sites)
+        self.net, sites = build_network([*configs, *neighbours])
+        self.sites = {config.intersection: sites[config.intersection] for config in configs}
+        self.beyond = {config.intersection: sites[config.intersection] for config in neighbours}
+        self.turns = Turns(self.net, sites)
+        self._speed, self._seconds = speed, StreetSeconds(speed)
         self.shared = exchange(self.net, horizon_s)
         self._weights = weights
         self._horizon = horizon_s
@@ -132,19 +148,36 @@ class Region:
         """The vehicles with priority before this intersection, for the decisions from now on."""
         self._memory[intersection].claims = claims
 
-    def decide(self, intersection: str, now: datetime, speed: float = 1.0) -> Decision | None:
-        """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`.
+    def on_turns(self, intersection: str, turns: Known) -> None:
+        """The next movement of each vehicle in view, for the decisions from now on; no street tells it."""
+        self._memory[intersection].turns = turns
 
-        `speed` is field seconds per second of `now`.
-        """
+    def on_outflow(self, outflow: Outflow, now: datetime) -> None:
+        """What another region says of a neighbour; of any other, or older than `STALE_S`, it is ignored."""
+        site = self.beyond.get(outflow.intersection)
+        late_s = abs((now - outflow.at).total_seconds())
+        if site is not None and late_s <= wall_s(STALE_S, self._speed):
+            hear(self.net, site, self.shared, self._seconds.of(outflow.at), outflow)
+
+    def outflow(self, intersection: str, device: str) -> Outflow | None:
+        """What other regions should hear of an intersection of ours; None before its first measurement."""
+        site, measurement = self.sites[intersection], self._memory[intersection].measurement
+        if measurement is None:
+            return None
+        return told(
+            self.net, site, self.shared, self._seconds.of(measurement.at), at=measurement.at, device=device
+        )
+
+    def decide(self, intersection: str, now: datetime) -> Decision | None:
+        """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`."""
         site = self.sites[intersection]
         memory = self._memory[intersection]
         state, measurement = memory.state, memory.measurement
         if state is None or measurement is None or measurement.quality <= 0:
             return None
-        if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, speed):
+        if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, self._speed):
             return None
-        late_s = round((now - measurement.at).total_seconds() * speed)
+        late_s = round((now - measurement.at).total_seconds() * self._speed)
         shown, passed = self._caught_up(site, memory, state, late_s)
         if (
             shown.left_s > 0
@@ -162,7 +195,7 @@ class Region:
         )
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
         self.shared.sending[moves] = leaving
-        self.shared.planned_s[site.index] = second_of(measurement) + late_s
+        self.shared.planned_s[site.index] = self._seconds.of(measurement.at) + late_s
         memory.wishes.append((memory.clock_s + late_s, int(phase)))
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
@@ -217,10 +250,10 @@ class Region:
                 self._watch_lane(memory, k, reading, elapsed)
                 unseen.discard(k)
         for k in unseen:
-            self._reckon(site, memory, k, second_of(measurement), elapsed)
+            self._reckon(site, memory, k, self._seconds.of(measurement.at), elapsed)
         crossed = memory.crossed + memory.reckoning.gone
         note(
-            self.net, site.index, second_of(measurement), memory.codes, crossed,
+            self.net, site.index, self._seconds.of(measurement.at), memory.codes, crossed,
             self.turns.share, self.shared,
         )  # fmt: skip
         seen = Seen(memory.codes, memory.green_s, memory.crossed, memory.standing)
@@ -289,7 +322,7 @@ class Region:
         readings = {reading.lane: reading for reading in measurement.lanes}
         claims = enter(Sight(self.net, site, readings), memory.claims, arrived)
         blocked = self._blocked(memory, claims)
-        second = second_of(measurement)
+        second = self._seconds.of(measurement.at)
         reckoning = memory.reckoning
         add_inflow(self.net, site.index, second, self.shared, reckoning.blind, arrived)
         if reckoning.blind.any():
@@ -308,7 +341,7 @@ class Region:
             arrived, credit = let_go(
                 self.net, site.index, passed, arrived, credit, self.turns.share[moves], self._weights
             )
-        return Demand(
+        demand = Demand(
             arrived,
             self.turns.share[moves],
             self.turns.head[moves],
@@ -320,6 +353,7 @@ class Region:
             crowd,
             claims,
         )
+        return with_turns(self.net, site, memory.turns, demand) if memory.turns else demand
 
     def _blocked(self, memory: _Memory, claims: Claims) -> Bytes:
         """Lanes set aside by now; claims on them weigh nothing, and are tried again sooner than others."""
@@ -338,8 +372,3 @@ def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:
     since_s = min(memory.green_s[movement], memory.since_crossing_s[lane], memory.stood_s)
     is_green = memory.codes[movement] == PROTECTED and since_s >= STUCK_S
     return bool(claims.place[n] == 1 and is_green)
-
-
-def second_of(measurement: LaneMeasurement) -> int:
-    """The second of a measurement on the clock that all intersections share."""
-    return int(measurement.at.timestamp() - _EPOCH_S + 0.5)
