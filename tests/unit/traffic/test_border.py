@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from citybrain.codec import decode, encode
 from citybrain.errors import ConfigError
 from citybrain.messages import MovementFlow, Outflow
-from tests.fixtures.crossing import AT, crossing, measurement, queue, state
+from tests.fixtures.crossing import ARMS, AT, crossing, measurement, queue, state
 from tests.fixtures.pair import pair
 from traffic.atlas import Atlas
 from traffic.border import Border, hear, told
@@ -33,7 +33,8 @@ def seen(region: Region, id_: str, second: int, vehicles: list[tuple[float, floa
     """One second at one intersection, green to the west and east at `a`, to the north and south at `b`."""
     at = AT + timedelta(seconds=second)
     region.on_state(state(id_, phase=int(id_ == "b"), elapsed_s=20.0 + second, clock_s=second, at=at))
-    lanes, gone = {f"{id_}:west": vehicles}, {f"{id_}:west": 1 if id_ == "a" and second % 2 else 0}
+    lanes = {f"{id_}:{arm}": vehicles if arm == "west" else [] for arm in ARMS}
+    gone = {f"{id_}:west": 1 if id_ == "a" and second % 2 else 0}
     region.on_measurement(measurement(lanes, id_, second, at, gone))
     return region.decide(id_, at)
 
@@ -82,7 +83,7 @@ def arrivals(words: list[tuple[int, Outflow]], second: int) -> Floats:
     for heard, outflow in words:
         hear(net, sites["a"], shared, heard, outflow)
     arriving: Floats = np.zeros((4, HORIZON + 4))
-    add_inflow(net, 1, second, shared, arriving)
+    add_inflow(net, 1, second, shared, np.zeros(4, np.uint8), arriving)
     west: Floats = arriving[0]
     return west
 
@@ -152,7 +153,8 @@ def test_on_a_fast_street_crossings_are_told_apart_by_street_seconds() -> None:
         at = AT + timedelta(seconds=second / 10)
         gone = {"a:west": 1}
         region.on_state(state("a", elapsed_s=20.0 + second, clock_s=second, at=at))
-        assert region.on_measurement(measurement({"a:west": []}, "a", second, at, gone))
+        lanes: dict[str, list[tuple[float, float]]] = {f"a:{arm}": [] for arm in ARMS}
+        assert region.on_measurement(measurement(lanes, "a", second, at, gone))
     assert region.shared.sent.sum() == pytest.approx(5.0)
     assert (region.shared.sent.sum(axis=0) > 0).sum() == 5
 
