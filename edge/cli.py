@@ -71,6 +71,29 @@ def signal_(ctx: click.Context, intersection: str) -> None:
     run_agents(settings, f"signal-{intersection}", build)
 
 
+@edge.command(short_help="Watches the agent of one signal, in a process of its own.")
+@click.argument("intersection")
+@click.pass_context
+def watchdog(ctx: click.Context, intersection: str) -> None:
+    """Bring the signal INTERSECTION to flash or to its own plan when its agent hangs, dies or loses it.
+
+    Run it beside `citybrain edge signal`, with the same settings; it acts after edge.watchdog_s.
+
+    \b
+    Example:
+      citybrain edge watchdog 247379907
+    """
+    _check(intersection)
+    log.configure(f"edge-watchdog-{intersection}")
+    settings = settings_of(ctx)
+    from edge.beat import beat_path
+    from edge.drivers.fallbacks import open_fallback
+    from edge.watchdog import Watchdog
+
+    fallback = open_fallback(settings, intersection)
+    Watchdog(settings, intersection, beat_path(intersection), fallback).run(stop_on_signals())
+
+
 @edge.command(short_help="The lane observer of one intersection.")
 @click.argument("intersection")
 @click.pass_context

@@ -11,7 +11,9 @@ from citybrain.config import Settings
 from citybrain.errors import Unavailable
 from citybrain.paths import data_dir
 from citybrain.stopping import stop_on_signals
-from edge.drivers.sumo import SumoCabinet, SumoLanes, list_intersections
+from edge.beat import Beat, beat_path
+from edge.drivers.cabinets import open_cabinet
+from edge.drivers.sumo import SumoLanes, list_intersections
 from edge.lanes import LaneAgent
 from edge.postman import Postman
 from edge.signal import SignalAgent
@@ -72,12 +74,14 @@ def street_agents(settings: Settings, postman: Postman, stop: threading.Event) -
 
 
 def signal_agent(settings: Settings, postman: Postman, intersection: str) -> SignalAgent:
-    """The agent of one signal of the street."""
+    """The agent of one signal, by the driver of [signals.NAME]; without one it is on the simulated street."""
     # Faster than real time, the seconds of the setting may be less than commands need to travel.
-    contact_lost_s = max(settings.edge.contact_lost_s, MIN_CONTACT_WALL_S * settings.street.speed)
+    speed = 1.0 if intersection in settings.signals else settings.street.speed
+    contact_lost_s = max(settings.edge.contact_lost_s, MIN_CONTACT_WALL_S * speed)
     edge = msgspec.structs.replace(settings.edge, contact_lost_s=contact_lost_s)
     settings = msgspec.structs.replace(settings, edge=edge)
-    return SignalAgent(settings, postman, SumoCabinet(settings.street, intersection), intersection)
+    beat = Beat(beat_path(intersection))
+    return SignalAgent(settings, postman, open_cabinet(settings, intersection), intersection, beat.strike)
 
 
 def lane_agent(settings: Settings, postman: Postman, intersection: str) -> LaneAgent:
