@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.relay_card import TcpCard
+from tests.fixtures.relay_card import RelayCard, TcpCard
 from tests.unit.edge.test_relay import ALL_RED, wired
 
 LIMIT_S = 1.5
@@ -59,7 +59,7 @@ def relay(card: TcpCard, folder: Path, door: int) -> str:
     return f'driver = "relay"\naddress = "{card.doors[door].address}"\nwiring = "{folder / "wiring.json"}"\n'
 
 
-def is_lit(card: TcpCard) -> bool:
+def is_lit(card: RelayCard) -> bool:
     return card.shown not in {"flash", ALL_RED}
 
 
