@@ -16,6 +16,7 @@ from citybrain.stopping import stop_on_signals
 from citybrain.topics import check_id
 from edge.host import Agent, lane_agent, run_agents, signal_agent, street_agents
 from edge.postman import Postman
+from edge.sensor_cli import sensor
 
 if TYPE_CHECKING:
     from edge.camera import Look
@@ -29,6 +30,9 @@ def edge() -> None:
     Example:
       citybrain edge street
     """
+
+
+edge.add_command(sensor)
 
 
 @edge.command(short_help="All agents of the simulated street in one process.")
