@@ -63,6 +63,13 @@ class Street(Section, frozen=True, kw_only=True):
 class Edge(Section, frozen=True, kw_only=True):
     spool_max_bytes: Annotated[int, Meta(ge=1_000_000)] = 256_000_000
     spool_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    """Both for all streams together; of these, at most:"""
+    measurements_max_bytes: Annotated[int, Meta(ge=500_000)] = 192_000_000
+    """Measurements and observations on the disk; the first that are given up."""
+    measurements_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    states_max_bytes: Annotated[int, Meta(ge=500_000)] = 64_000_000
+    """Signal states on the disk; commands' answers, events and configurations are kept longest."""
+    states_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
     contact_lost_s: PositiveSeconds = 6.0
     """Street seconds without a valid command after which the local plan takes over."""
     watchdog_s: Annotated[float, Meta(ge=0.5, le=60)] = 3.0

@@ -15,8 +15,10 @@ from citybrain.config import Camera, Settings
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.gate import MotionGate
 from citybrain.messages import FrameMeta, Health
+from citybrain.paths import data_dir
 from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
+from edge.machine import Machine
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ class CameraAgent:
         self._topic = topics.for_device(settings.site.name, self.device, "frame")
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
+        self._machine = Machine(data_dir())
         self._figures = Figures()
         self._found: tuple[int, int, float] | None = None
         self._last_sent = 0.0
@@ -154,6 +157,7 @@ class CameraAgent:
             "motion": round(done.motion, 4),
             "dropped": float(done.dropped),
             "gated": float(done.gated),
+            **self._machine.figures(),
         }
         self._reported_at = now
         self._reported = Figures(done.captured, done.sent, done.gated, done.dropped, done.bytes, done.motion)

@@ -17,7 +17,7 @@ from edge.drivers.sumo import SumoLanes, list_intersections
 from edge.lanes import LaneAgent
 from edge.postman import Postman
 from edge.signal import SignalAgent
-from edge.spool import Spool
+from edge.spool import Bound, Spool
 
 log = structlog.get_logger()
 
@@ -43,12 +43,7 @@ def run_agents(
         ConfigError: the spool is in use or cannot be written.
     """
     stop = stop_on_signals()
-    spool = Spool(
-        data_dir() / "spool" / f"{spool_name}.sqlite",
-        settings.edge.spool_max_bytes,
-        settings.edge.spool_max_age_s,
-    )
-    postman = Postman(spool).start()
+    postman = Postman(open_spool(settings, spool_name)).start()
     try:
         threads = [
             threading.Thread(target=agent.run, args=(stop,), name=agent.device)
@@ -60,6 +55,26 @@ def run_agents(
             thread.join()
     finally:
         postman.stop()
+
+
+def open_spool(settings: Settings, name: str) -> Spool:
+    """The spool `name`, bounded as the settings say; raises ConfigError as `Spool`."""
+    edge = settings.edge
+    return Spool(
+        data_dir() / "spool" / f"{name}.sqlite",
+        edge.spool_max_bytes,
+        edge.spool_max_age_s,
+        {
+            "measurement": Bound(
+                min(edge.measurements_max_bytes, edge.spool_max_bytes),
+                min(edge.measurements_max_age_s, edge.spool_max_age_s),
+            ),
+            "state": Bound(
+                min(edge.states_max_bytes, edge.spool_max_bytes),
+                min(edge.states_max_age_s, edge.spool_max_age_s),
+            ),
+        },
+    )
 
 
 def street_agents(settings: Settings, postman: Postman, stop: threading.Event) -> list[Agent]:

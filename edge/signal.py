@@ -145,7 +145,7 @@ class SignalAgent:
     def _judge(self, command: SignalCommand) -> Verdict:
         if self._control is None or not self._is_connected:
             return Verdict(False, "the cabinet is out of reach")
-        return self._control.judge(command, now())
+        return self._control.judge(command, self._outbox.now())
 
     def _acknowledge(self, command: SignalCommand, verdict: Verdict) -> None:
         self._outbox.send(
