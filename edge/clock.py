@@ -9,7 +9,7 @@ WRONG_S = 1.0
 
 
 class ClockOffset:
-    """What must be added to this clock to have ingest's: by the answer that travelled fastest of the last few.
+    """What must be added to this clock to have ingest's: by the fastest of the last few answers.
 
     An answer is late by its way, so each says at least by how much the clock is behind; the largest is off by
     the shortest way only (as in NTP's clock filter, RFC 5905 section 10).

@@ -103,7 +103,8 @@ def test_what_a_full_disk_gave_up_is_told_and_forgotten_once_it_is_acknowledged(
 ) -> None:
     for _ in range(400):
         outbox.send("observation", observation())
-    until(lambda: spool.gaps(DEVICE, 5))
+    until(lambda: spool.dropped + spool.waiting(DEVICE) == 400)
+    assert spool.dropped
     outbox.start()
     until(lambda: ingest.of(GivenUp))
     (gap, *_) = ingest.of(GivenUp)
