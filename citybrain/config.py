@@ -100,6 +100,10 @@ class Camera(Section, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=64, le=3840)] = 640
     """Wider frames are scaled down to it."""
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
+    max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
+    """Bytes a second that are sent at most: quality goes down first, then frames are left out; 0: no limit."""
+    privacy: Annotated[str, Meta(pattern=r"^(motion|off)$")] = "off"
+    """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
     position: tuple[float, float] | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from citybrain import log
 from citybrain.cli import settings_of
 from citybrain.config import Camera, Settings
-from citybrain.errors import ConfigError, ContractError
+from citybrain.errors import ConfigError, ContractError, Unavailable
 from citybrain.stopping import stop_on_signals
 from citybrain.topics import check_id
 from edge.host import Agent, lane_agent, run_agents, signal_agent, street_agents
@@ -146,7 +147,8 @@ def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, st
     from edge.camera import CameraAgent, check
 
     if is_check:
-        _print_check(check(wanted), still or Path(f"{name}.jpg"))
+        _print_check(check(wanted), still or Path(f"{name}.jpg"), wanted)
+        _print_broker(settings)
         return
     log.configure(f"edge-camera-{name}")
     agent = CameraAgent(settings, name, wanted)
@@ -163,7 +165,18 @@ def _camera(settings: Settings, name: str, source: str | None) -> Camera:
     return msgspec.structs.replace(known, source=source) if source else known
 
 
-def _print_check(look: "Look", still: Path) -> None:
+def _print_broker(settings: Settings) -> None:
+    from citybrain.bus import Bus
+
+    try:
+        with Bus(settings.broker, f"{settings.site.name}-check-{uuid4().hex[:8]}"):
+            answer = "answers"
+    except Unavailable as error:
+        answer = f"{error}"
+    click.echo(f"broker      {settings.broker.url.rpartition('@')[2]} {answer}")
+
+
+def _print_check(look: "Look", still: Path, camera: Camera) -> None:
     from edge.camera import jpeg_of
 
     try:
@@ -174,5 +187,7 @@ def _print_check(look: "Look", still: Path) -> None:
     click.echo(f"rate        {look.fps:.1f} frames a second")
     click.echo(f"motion      {100 * look.motion:.2f} % of the picture")
     click.echo(f"brightness  {100 * look.brightness:.0f} %")
+    hidden = f"{100 * look.blurred:.1f} % of the still" if camera.privacy == "motion" else "off"
+    click.echo(f"blur        {hidden}")
     click.echo(f"JPEG        {look.jpeg_bytes / 1000:.0f} kB a frame")
     click.echo(f"still       {still}")
