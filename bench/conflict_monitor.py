@@ -96,7 +96,7 @@ def judge(
 _G, _g, _y, _r = ord("G"), ord("g"), ord("y"), ord("r")
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _judge(  # noqa: PLR0917 - compiled code knows no structures
     shown: NDArray[np.uint8],
     passed_s: NDArray[np.float64],

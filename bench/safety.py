@@ -6,7 +6,8 @@ Each sequence takes over a random intersection in a random state and sends it up
 unknown phases, late, replayed and out of order, from several senders, for other signals, or none at all, so
 that the local plan takes over; the device's clock ticks, hangs, stops, runs backwards or cannot be read. The
 monitor sees the lamps only. Prints what was sent and refused, and the first unsafe moment if there is one
-(then it exits with 1); writes bench/results/safety.json.
+(then it exits with 1), also when it is stopped before
+the end; writes bench/results/safety.json.
 """
 
 import json
@@ -15,6 +16,7 @@ import multiprocessing
 import os
 import platform
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -29,6 +31,7 @@ import numpy as np
 
 from bench.conflict_monitor import judge, limits_of
 from citybrain.messages import IntersectionConfig, Movement, Phase, Ring, SignalCommand
+from citybrain.stopping import stop_on_signals
 from edge.control import SignalControl
 
 RESULTS = Path(__file__).parent / "results" / "safety.json"
@@ -204,6 +207,11 @@ def _intersection(
     )  # fmt: skip
 
 
+def _be_deaf() -> None:
+    """Ctrl-C is for the process that tells what was done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _run(job: tuple[int, int, int]) -> Tally:
     return run_batch(*job)
 
@@ -216,11 +224,14 @@ def main(sequences: int, seed: int, processes: int) -> None:
     """Fuzz the safety module."""
     jobs = [(seed, i, min(BATCH, sequences - i * BATCH)) for i in range(math.ceil(sequences / BATCH))]
     total, began = Tally(), time.perf_counter()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    stop = stop_on_signals()
+    with multiprocessing.get_context("spawn").Pool(processes, _be_deaf) as pool:
         results = pool.imap_unordered(_run, jobs, chunksize=4)
         with click.progressbar(results, length=len(jobs), label=f"seed {seed}", file=sys.stderr) as bar:
             for tally in bar:
                 total.add(tally)
+                if stop.is_set():
+                    break  # what is done is told
     _tell(total, seed, time.perf_counter() - began)
     sys.exit(1 if total.unsafe else 0)
 

@@ -102,7 +102,8 @@ def _letters(data: bytes) -> Iterator[Letter]:
         if len(body) < size or crc32(body) != crc:
             return
         head, _, payload = body.partition(b"\0")
-        yield Letter(*json.loads(head), payload)
+        device, boot, seq, topic, at_s, sent_s = json.loads(head)
+        yield Letter(device, boot, seq, topic, at_s, sent_s, payload)
         at += HEAD.size + size
 
 

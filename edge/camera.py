@@ -197,10 +197,10 @@ def check(camera: Camera, seconds: float = 3.0) -> Look:
         frames = 0
         for frame in _some(iter(source), seconds):
             image = scaled(frame.image_bgr, camera.width)
-            motion = gate.look(image, regions=True)
-            motions.append(motion.share)
+            moved = gate.look(image, regions=True)
+            motions.append(moved.share)
             if camera.privacy == "motion":
-                image = blur.hide(image, motion, frame.media_s)
+                image = blur.hide(image, moved, frame.media_s)
             frames += 1
         wall_s = time.monotonic() - begin
         fps = frames / wall_s if source.live and wall_s > 0 else source.fps

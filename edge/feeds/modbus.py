@@ -25,7 +25,7 @@ class Span(NamedTuple):
 
     table: str
     start: int
-    count: int
+    length: int
 
 
 class ModbusFeed:
@@ -78,10 +78,10 @@ class ModbusFeed:
             "discrete": self._client.read_discrete_inputs,
         }[span.table]
         try:
-            answer = read(span.start, count=span.count, device_id=self._source.device)
+            answer = read(span.start, count=span.length, device_id=self._source.device)
         except (ModbusException, OSError) as error:
             raise Unavailable(f"the Modbus device at {self._where} is gone: {error}") from error
-        places = [(span.table, span.start + offset) for offset in range(span.count)]
+        places = [(span.table, span.start + offset) for offset in range(span.length)]
         if answer.isError():
             return dict.fromkeys(places, f"is refused by the device (exception {answer.exception_code})")
         content = answer.bits if span.table in {"coil", "discrete"} else answer.registers

@@ -105,7 +105,8 @@ def modbus() -> Iterator[int]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield port
-    asyncio.run_coroutine_threadsafe(server.shutdown(), loop).result(20)
+    ending: Any = server
+    asyncio.run_coroutine_threadsafe(ending.shutdown(), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(20)
     loop.close()
