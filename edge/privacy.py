@@ -45,8 +45,14 @@ class MotionBlur:
         if whole:
             self.share = 1.0
             return _coarse(image, _cell(image.shape[1], image.shape[0]))
+        # Who goes on is where he is seen now; who is seen no more has stopped, and stays hidden where he was.
         # A clock that runs backwards (a file begins again) would hold for ever.
-        kept = [held for held in self._held if media_s < held.until_s <= media_s + HOLD_S]
+        kept = [
+            held
+            for held in self._held
+            if media_s < held.until_s <= media_s + HOLD_S
+            and not any(_overlap(held.region, region) for region in motion.regions)
+        ]
         found = [_Held(region, media_s + HOLD_S) for region in motion.regions]
         self._held = [*found, *kept][:MOST_REGIONS]
         hidden = np.zeros(image.shape[:2], np.bool_)
@@ -59,6 +65,12 @@ class MotionBlur:
                 hidden[y1:y2, x1:x2] = True
         self.share = float(hidden.mean())
         return result
+
+
+def _overlap(one: Region, other: Region) -> bool:
+    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return across > 0 and down > 0
 
 
 def _cell(width: int, height: int) -> float:
