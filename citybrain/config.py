@@ -101,7 +101,7 @@ class Camera(Section, frozen=True, kw_only=True):
     """Wider frames are scaled down to it."""
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
     max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
-    """Bytes a second that are sent at most: quality goes down first, then frames are left out; 0: no limit."""
+    """Bytes a second that are sent at most: quality goes down, then frames are left out; 0: no limit."""
     privacy: Annotated[str, Meta(pattern=r"^(motion|off)$")] = "off"
     """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
     line: tuple[float, float, float, float] | None = None
