@@ -63,8 +63,33 @@ class Street(Section, frozen=True, kw_only=True):
 class Edge(Section, frozen=True, kw_only=True):
     spool_max_bytes: Annotated[int, Meta(ge=1_000_000)] = 256_000_000
     spool_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    """Both for all streams together; of these, at most:"""
+    measurements_max_bytes: Annotated[int, Meta(ge=500_000)] = 192_000_000
+    """Measurements and observations on the disk; the first that are given up."""
+    measurements_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    states_max_bytes: Annotated[int, Meta(ge=500_000)] = 64_000_000
+    """Signal states on the disk; commands' answers, events and configurations are kept longest."""
+    states_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
     contact_lost_s: PositiveSeconds = 6.0
     """Street seconds without a valid command after which the local plan takes over."""
+    watchdog_s: Annotated[float, Meta(ge=0.5, le=60)] = 3.0
+    """Seconds without a sign of life from a signal's agent after which its watchdog acts."""
+
+
+class Signal(Section, frozen=True, kw_only=True):
+    driver: Annotated[str, Meta(pattern=r"^(sumo|ntcip1202|relay)$")] = "sumo"
+    """sumo: the simulated street; ntcip1202: a controller over SNMP; relay: lamp outputs on a relay card."""
+    address: str = ""
+    """host:port of the controller or relay card, or a serial device of the card."""
+    wiring: str = ""
+    """JSON file: the intersection and what its signal groups or outputs are."""
+    community: str = "public"
+    """SNMP community that may read and set."""
+    snmp_version: Annotated[str, Meta(pattern=r"^(1|2c)$")] = "1"
+    pattern: Annotated[int, Meta(ge=0, le=255)] = 0
+    """NTCIP systemPatternControl while nobody commands; 0: the controller's own time of day."""
+    fallback: Annotated[str, Meta(pattern=r"^(plan|flash)$")] = "plan"
+    """What the watchdog brings about: the controller's own plan, or flash; a relay card can only flash."""
 
 
 class Camera(Section, frozen=True, kw_only=True):
@@ -75,6 +100,10 @@ class Camera(Section, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=64, le=3840)] = 640
     """Wider frames are scaled down to it."""
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
+    max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
+    """Bytes a second that are sent at most: quality goes down, then frames are left out; 0: no limit."""
+    privacy: Annotated[str, Meta(pattern=r"^(motion|off)$")] = "off"
+    """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
     position: tuple[float, float] | None = None
@@ -129,6 +158,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     traffic: Traffic = Traffic()
     command: Command = Command()
     cameras: dict[Id, Camera] = {}
+    signals: dict[Id, Signal] = {}
+
+
+NAMED: dict[str, type[Section]] = {"cameras": Camera, "signals": Signal}
+"""Sections of which there are several, each by its name."""
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -143,7 +177,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is not TOML: {error}") from error
-    places = {("cameras",): origin} | _places(text, origin)
+    places = {(name,): origin for name in NAMED} | _places(text, origin)
     for name, value in sorted(environ.items()):
         if name.startswith(ENV_PREFIX):
             keys = tuple(part.lower() for part in name.removeprefix(ENV_PREFIX).split("__"))
@@ -167,8 +201,10 @@ def to_toml(settings: Settings) -> str:
     """The settings as a file that `load` reads back to the same value."""
     lines: list[str] = []
     tables = msgspec.to_builtins(settings)
-    cameras = tables.pop("cameras")
-    named = {**tables, **{f"cameras.{name}": camera for name, camera in cameras.items()}}
+    several = {key: tables.pop(key) for key in NAMED}
+    named = tables | {
+        f"{key}.{name}": table for key, entries in several.items() for name, table in entries.items()
+    }
     for name, table in named.items():
         lines.append(f"[{name}]")
         lines += [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]
@@ -232,11 +268,12 @@ def _convert(tables: dict[str, Any], places: Mapping[tuple[str, ...], str]) -> S
             faults.append(_fault(where, name, None, f"no such section; there are {', '.join(known)}"))
         elif not isinstance(table, dict):
             faults.append(_fault(places.get((name,), ""), name, table, "expected a table"))
-        elif name == "cameras":
-            cameras = {id_: _section(Camera, t, ("cameras", id_), places, faults) for id_, t in table.items()}
-            sections[name] = cameras
+        elif type_ := NAMED.get(name):
+            sections[name] = {
+                id_: _section(type_, t, (name, id_), places, faults) for id_, t in table.items()
+            }
             for id_ in table:
-                _value(Id, id_, ("cameras", id_), places, faults)
+                _value(Id, id_, (name, id_), places, faults)
         else:
             sections[name] = _section(known[name], table, (name,), places, faults)
     if faults:
