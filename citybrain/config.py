@@ -34,9 +34,21 @@ class Broker(Section, frozen=True, kw_only=True):
     url: Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+$")] = "mqtt://127.0.0.1:1883"
     """mqtt:// or mqtts://, [user:password@]host[:port]."""
     ca_file: str = ""
+    """For mqtts: who signed the broker's certificate; empty: the authorities that this machine trusts."""
     cert_file: str = ""
+    """For mqtts: our own certificate. `{device}` stands for `kind-id`, where one process speaks for several."""
     key_file: str = ""
+    """For mqtts: its key; `{device}` as above."""
     keepalive_s: Annotated[int, Meta(ge=5, le=600)] = 15
+
+    def for_device(self, device: str) -> "Broker":
+        """The same with the certificate of `device` (`kind/id`)."""
+        own = device.replace("/", "-")
+        return msgspec.structs.replace(
+            self,
+            cert_file=self.cert_file.replace("{device}", own),
+            key_file=self.key_file.replace("{device}", own),
+        )
 
 
 class Database(Section, frozen=True, kw_only=True):
