@@ -37,11 +37,12 @@ allow_anonymous false
 allow_zero_length_clientid false
 acl_file {broker}/acl
 
-# Nothing acknowledged is dropped for a number of messages; memory is bounded by bytes instead.
+# Nothing acknowledged is dropped for a number of messages; memory is bounded by bytes instead. Not 0, which
+# also means no limit: then Mosquitto 2.0.11 ends the connection of whoever publishes what the list refuses.
 persistence true
 persistence_location {data}/
 autosave_interval 30
-max_queued_messages 0
+max_queued_messages 1000000000
 max_queued_bytes {queued}
 max_inflight_messages {inflight}
 max_packet_size {packet}
