@@ -69,7 +69,9 @@ class Worker:
         name = "ingest" if self._is_first else f"ingest-{index + 1}"
         self._presence = Presence(settings, f"service/{name}")
         # Two machines may share the work: the boot keeps their clients apart.
-        self._bus = Bus(settings.broker.for_device("service/ingest"), f"{self._site}-{name}-worker-{new_boot()}")
+        self._bus = Bus(
+            settings.broker.for_device("service/ingest"), f"{self._site}-{name}-worker-{new_boot()}"
+        )
 
     @property
     def intake(self) -> Intake:

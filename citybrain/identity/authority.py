@@ -128,7 +128,9 @@ class Issuer:
             .add_extension(self._key_identifier(), critical=False)
         )
         if hosts:
-            builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_host, hosts))), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName(list(map(_host, hosts))), critical=False
+            )
         certificate = builder.sign(self._key, hashes.SHA256())
         return Issued(
             certificate.public_bytes(serialization.Encoding.PEM),
@@ -169,7 +171,9 @@ def read_request(path: Path, name: str) -> PublicKey:
     if asked != name:
         raise ConfigError(f"{path} asks for a certificate of {asked!r}, not of {name!r}")
     if not request.is_signature_valid or not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ConfigError(f"{path} is not signed by a P-256 key of its own: make it by `citybrain device request`")
+        raise ConfigError(
+            f"{path} is not signed by a P-256 key of its own: make it by `citybrain device request`"
+        )
     return key
 
 

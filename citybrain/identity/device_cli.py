@@ -54,7 +54,9 @@ days_option = click.option(
     "--days", default=DAYS, show_default=True, type=click.IntRange(1, 3650), help="Until it expires."
 )
 request_option = click.option(
-    "--csr", type=click.Path(path_type=Path, dir_okay=False), help="A request made by `citybrain device request`."
+    "--csr",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A request made by `citybrain device request`.",
 )
 
 
@@ -87,7 +89,9 @@ def add(names: tuple[str, ...], folder: Path | None, days: int, csr: Path | None
 
 @device.command("list")
 @home_option
-@click.option("--expiring", type=click.IntRange(0, 3650), metavar="DAYS", help="Only what expires within DAYS.")
+@click.option(
+    "--expiring", type=click.IntRange(0, 3650), metavar="DAYS", help="Only what expires within DAYS."
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def list_(folder: Path | None, expiring: int | None, as_json: bool) -> None:
     """Who may connect, and until when.
@@ -157,7 +161,9 @@ def rotate(name: str, folder: Path | None, days: int, csr: Path | None, overlap_
 
 @device.command()
 @click.argument("name", metavar="KIND/ID")
-@click.option("--out", default=".", type=click.Path(path_type=Path, file_okay=False), help="Where to write both.")
+@click.option(
+    "--out", default=".", type=click.Path(path_type=Path, file_okay=False), help="Where to write both."
+)
 def request(name: str, out: Path) -> None:
     """On the device's own machine: make its key, and a request for a certificate to take to the broker's home.
 
@@ -228,4 +234,3 @@ def _as_dict(client: Client, now: datetime) -> dict[str, Any]:
 
 def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
-

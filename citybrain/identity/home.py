@@ -1,10 +1,10 @@
 """A broker's home: the folder with the authority, everybody's certificates, and the files the broker reads.
 
-    mosquitto.conf   what to start the broker with
-    broker/          what the broker reads: its certificate and key, acl, revocation lists; data/ is its own
-    ca/              the issuers' keys; nobody but the owner may look
-    clients/         one folder a client, to be carried to its machine and then deleted here
-    registry.json    who has which certificate
+mosquitto.conf   what to start the broker with
+broker/          what the broker reads: its certificate and key, acl, revocation lists; data/ is its own
+ca/              the issuers' keys; nobody but the owner may look
+clients/         one folder a client, to be carried to its machine and then deleted here
+registry.json    who has which certificate
 """
 
 import contextlib
@@ -126,7 +126,9 @@ class Home:
     def create(cls, folder: Path, place: Place) -> "Home":
         """A new home with its two issuers; ConfigError where there is one, or the folder cannot be made."""
         if (folder / "registry.json").exists():
-            raise ConfigError(f"{folder} is a broker's home already: choose another folder, or delete this one")
+            raise ConfigError(
+                f"{folder} is a broker's home already: choose another folder, or delete this one"
+            )
         try:
             for path, mode in ((folder, 0o755), (folder / "broker", 0o750), (folder / "ca", 0o700)):
                 path.mkdir(parents=True, exist_ok=True)

@@ -110,7 +110,9 @@ def rights_of(site: str, name: str, *, analyses: bool = False) -> Rights:
         publish += [
             _filter(site, kind, f"ingest-{worker}", "status") for worker in range(2, MOST_WORKERS + 1)
         ]
-    others = {"vision": VISION, "traffic": TRAFFIC}.get(kind) or SERVICES.get(id_ if kind == "service" else "")
+    others = {"vision": VISION, "traffic": TRAFFIC}.get(kind) or SERVICES.get(
+        id_ if kind == "service" else ""
+    )
     if others is not None:
         publish += [_filter(site, kind_, "+", what) for kind_, what in others[0]]
         subscribe += [_filter(site, kind_, "+", what) for kind_, what in others[1]]

@@ -20,7 +20,18 @@ LEVELS = (
     "ack", "part1", "part9999", "request", "position", "cancel", "grant",
 )  # fmt: skip
 IDS = ("own", "other", "smart")
-SERVICE_IDS = ("ingest", "ingest-2", "ingest-65", "vision", "traffic", "command", "operator", "street", "dispatch", "other")
+SERVICE_IDS = (
+    "ingest",
+    "ingest-2",
+    "ingest-65",
+    "vision",
+    "traffic",
+    "command",
+    "operator",
+    "street",
+    "dispatch",
+    "other",
+)
 
 # Written by hand from the table of topics, not from the code that makes the list: client, what it says, what it hears.
 ANY = "*"
@@ -98,7 +109,9 @@ def until_heard(bus: Bus, say: Callable[[], object], name: str) -> None:
         say()
 
 
-async def speak_and_listen(secure: SecureBroker, names: list[str], said: list[str]) -> dict[str, set[tuple[str, str]]]:
+async def speak_and_listen(
+    secure: SecureBroker, names: list[str], said: list[str]
+) -> dict[str, set[tuple[str, str]]]:
     """All clients listen to everything while each says its name on every topic: who heard whom on what."""
     heard: dict[str, set[tuple[str, str]]] = {name: set() for name in names}
     last = {name: asyncio.Event() for name in names}
@@ -196,7 +209,9 @@ def test_nobody_takes_over_anothers_connection_or_will(secure: SecureBroker) -> 
     secure.add("camera/victim", "camera/thief", "service/operator")
     with (
         Bus(secure.settings("camera/victim"), "camera/victim") as victim,
-        Bus(secure.settings("camera/thief"), "camera/victim", (f"{SITE}/v1/camera/victim/status", b"forged")) as thief,
+        Bus(
+            secure.settings("camera/thief"), "camera/victim", (f"{SITE}/v1/camera/victim/status", b"forged")
+        ) as thief,
     ):
         thief.publish(f"{SITE}/v1/camera/thief/status", b"here")
         size = len(secure.log.read_text())
