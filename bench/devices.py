@@ -1,4 +1,4 @@
-"""Ten thousand devices on one machine: memory and CPU of broker and ingest, and a broker that is killed meanwhile.
+"""Ten thousand devices on one machine: memory and CPU of broker and ingest, and a broker that is killed.
 
 Each device has a connection of its own to a real Mosquitto and does what an edge agent does: it numbers its
 messages, keeps each until ingest has acknowledged it, and sends again what was not. The broker is killed with
@@ -136,7 +136,8 @@ class Device:
             return None
         folder = self._fleet.certificates / f"d{number}"
         return tls.context(config.Broker(
-            url="mqtts://localhost", ca_file=self._fleet.ca, cert_file=f"{folder}.crt", key_file=f"{folder}.key"
+            url="mqtts://localhost", ca_file=self._fleet.ca,
+            cert_file=f"{folder}.crt", key_file=f"{folder}.key"
         ))  # fmt: skip
 
     async def stay_connected(self) -> None:
@@ -332,7 +333,8 @@ async def run(city: City, given: argparse.Namespace) -> dict[str, Any]:
     await _until(lambda: fleet.acknowledged > given.devices, given.patience, "ingest acknowledges")
     before, at = fleet.sent, time.monotonic()
     meters = {
-        "broker": Meter(city.server.process.pid), "ingest": Meter(city.ingest.pid), "devices": Meter(os.getpid())
+        "broker": Meter(city.server.process.pid), "ingest": Meter(city.ingest.pid),
+        "devices": Meter(os.getpid()),
     }  # fmt: skip
     await asyncio.sleep(given.seconds)
     result["messages_per_s"] = round((fleet.sent - before) / (time.monotonic() - at), 1)
@@ -406,7 +408,8 @@ def main() -> None:
         measured = asyncio.run(run(city, given))
         outcome = check(city.dsn, measured["generated"])
     result = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.processor() or platform.machine(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.processor() or platform.machine(),
         "cores": os.cpu_count(), "load": os.getloadavg(), "python": platform.python_version(),
         "devices": given.devices, "rate_hz": given.rate, "tls": given.tls, "seed": given.seed,
         **measured, **outcome,
@@ -424,7 +427,7 @@ def _raise_limit(devices: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = devices + 1_000
     if soft < wanted:
-        if hard not in {resource.RLIM_INFINITY} and hard < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
             raise SystemExit(f"{devices} devices need {wanted} open files, `ulimit -Hn` allows {hard}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

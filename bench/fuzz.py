@@ -1,6 +1,6 @@
 """Broken and malicious messages through broker, ingest and database: no crash, each refused with its reason.
 
-    python -m bench.fuzz [--inputs 100000] [--seed 1]
+python -m bench.fuzz [--inputs 100000] [--seed 1]
 """
 
 import argparse
@@ -31,7 +31,7 @@ PATIENCE_S = 120
 
 
 def fuzz(settings: Settings, inputs: int, seed: int) -> dict[str, Any]:
-    """Send so many inputs to a worker of our own, and account for each; AssertionError where one is missing."""
+    """Send so many inputs to a worker of our own and account for each; AssertionError if one is missing."""
     settings = msgspec.structs.replace(
         settings,
         ingest=msgspec.structs.replace(
@@ -135,8 +135,8 @@ def main() -> None:
     from citybrain import log
 
     log.configure("fuzz")
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as settings:
-        settings = msgspec.structs.replace(settings, site=config.Site(name="fuzz"))
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as made:
+        settings = msgspec.structs.replace(made, site=config.Site(name="fuzz"))
         result = {"broker": broker_name(), "seed": given.seed, **fuzz(settings, given.inputs, given.seed)}
     for name, value in result.items():
         print(f"{name:20} {value}")

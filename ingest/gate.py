@@ -34,7 +34,8 @@ Key = tuple[str, int, int]
 """device, boot, seq"""
 
 MAX_BYTES = {
-    "command": 8_192, "answer": 8_192, "state": 8_192, "observation": 8_192, "event": 65_536, "status": 65_536,
+    "command": 8_192, "answer": 8_192, "state": 8_192, "observation": 8_192,
+    "event": 65_536, "status": 65_536,
 }  # fmt: skip
 """Of a payload by the topic's last level; any other may have `MAX_MESSAGE_BYTES`."""
 OTHER_TIMES = ("start_at", "end_at", "issued_at", "started_at")

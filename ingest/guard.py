@@ -1,8 +1,8 @@
 """The guard: how much each device may send, and when one that misbehaves is put into quarantine. Pure.
 
-A device is known by its topic, which the broker lets nobody else use; what a payload says of its sender proves
-nothing. What comes too quickly is held: it is not acknowledged, so the device's spool sends it again, later. What
-comes from quarantine is held as well; a few of its messages are kept as dead letters, to be looked at.
+A device is known by its topic, which the broker lets nobody else use; what a payload says of its
+sender proves nothing. What comes too quickly is held: it is not acknowledged, so the device's spool sends it
+again, later. What comes from quarantine is held as well; a few messages are kept as dead letters, to be seen.
 """
 
 from collections import OrderedDict, deque
@@ -133,7 +133,7 @@ class Guard:
         return dict(self._new), dict(self._turned_away)
 
     def settle(self, active: Mapping[str, str]) -> None:
-        """`news` is written down; `active` is the quarantine of all workers, without whom somebody released."""
+        """`news` is written down; `active` is the quarantine of all workers, without who was released."""
         for device in self._quarantine.keys() - active.keys():
             self._devices.pop(device, None)
             self._kept.pop(device, None)

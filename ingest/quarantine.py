@@ -1,4 +1,4 @@
-"""The quarantine as it lies in the database: shared by all workers, kept over restarts, released by people."""
+"""The quarantine as it lies in the database: shared by all workers, kept over restarts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """Our small certificate authority: issues certificates for clients and the broker, and lists the revoked.
 
 There are two issuers, `devices` and `services`, one for each door of the broker: a certificate from a street
-cabinet opens no door of the data centre. Keys are of the curve P-256; private keys are readable by their owner
-only.
+cabinet opens no door of the data centre. Keys are of the curve P-256; private keys are for their owner only.
 """
 
 import ipaddress
@@ -201,8 +200,9 @@ def _builder(
 
 def _usage(*, signs: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not signs, content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, key_cert_sign=signs, crl_sign=signs, encipher_only=False, decipher_only=False,
+        digital_signature=not signs, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=signs, crl_sign=signs,
+        encipher_only=False, decipher_only=False,
     )  # fmt: skip
 
 

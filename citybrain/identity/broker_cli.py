@@ -34,7 +34,7 @@ def broker() -> None:
 @click.option("--user", default="", help="Account that the broker runs as, if it is started by root.")
 @click.option("--data", default="", help="Where it keeps messages; default: DIR/broker/data.")
 @click.pass_context
-def init(
+def init(  # noqa: PLR0917  one an option
     ctx: click.Context, folder: Path, hosts: tuple[str, ...], site: str | None, bind: str, port: int,
     services_port: int, user: str, data: str,
 ) -> None:  # fmt: skip
@@ -51,7 +51,8 @@ def init(
         raise ConfigError(f"--port and --services-port are both {port}: choose two")
     place = Place(
         site=site or settings_of(ctx).site.name, hosts=hosts or ("localhost", "127.0.0.1"), bind=bind,
-        devices_port=port, services_port=services_port, user=user, data=str(Path(data).absolute()) if data else "",
+        devices_port=port, services_port=services_port, user=user,
+        data=str(Path(data).absolute()) if data else "",
     )  # fmt: skip
     home = Home.create(folder.absolute(), place)
     mosquitto.write_all(home)

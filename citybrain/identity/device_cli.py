@@ -165,7 +165,7 @@ def rotate(name: str, folder: Path | None, days: int, csr: Path | None, overlap_
     "--out", default=".", type=click.Path(path_type=Path, file_okay=False), help="Where to write both."
 )
 def request(name: str, out: Path) -> None:
-    """On the device's own machine: make its key, and a request for a certificate to take to the broker's home.
+    """On the device's own machine: make its key, and a request to take to the broker's home.
 
     \b
     Example:

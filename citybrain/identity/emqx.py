@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from citybrain.identity.rights import Rights
 
 HEAD = """\
-%% Made by `citybrain broker acl --for emqx`; for etc/acl.conf of EMQX 5 with `authorization.no_match = deny` and
-%% `mqtt.peer_cert_as_username = cn`, `mqtt.peer_cert_as_clientid = cn` on the devices' TLS listener."""
+%% Made by `citybrain broker acl --for emqx`; for etc/acl.conf of EMQX 5, with
+%% `authorization.no_match = deny`, `mqtt.peer_cert_as_username = cn`
+%% and `mqtt.peer_cert_as_clientid = cn` on the devices' TLS listener."""
 
 
 def rules(rights: Iterable[tuple[str, Rights]]) -> str:

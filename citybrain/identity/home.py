@@ -178,7 +178,7 @@ class Home:
         return issued
 
     def revoke(self, name: str, serial: str = "") -> list[Certificate]:
-        """Take certificates back: all of a client, or the one of this serial number; those that were valid."""
+        """Take certificates back: all of a client, or the one of this serial number; returns them."""
         client, now = self.get(name), datetime.now(UTC)
         chosen = [c for c in client.certificates if serial in {"", c.serial} and c.revoked_at is None]
         if not chosen:

@@ -1,4 +1,4 @@
-"""Mosquitto's files: its configuration, access control list, certificates and revocation lists; and its reload."""
+"""Mosquitto's files: configuration, access control list, certificates, revocation lists; and its reload."""
 
 import os
 import shutil
@@ -131,7 +131,7 @@ def configuration(home: Home) -> str:
     )  # fmt: skip
     doors = (
         ("devices", place.devices_port, "true",
-         "Devices. Whatever client id one gives, its name is used: nobody can take another's connection over."),
+         "Devices. Whatever client id one gives, its name is used: nobody takes another's connection over."),
         ("services", place.services_port, "false",
          "Services, which hold several connections each. Keep this port inside the data centre."),
     )  # fmt: skip

@@ -16,8 +16,8 @@ from tests.fixtures import packets
 from tests.fixtures.secure import SITE, SecureBroker
 
 LEVELS = (
-    "frame", "picture", "measurement", "config", "state", "command", "answer", "observation", "event", "status",
-    "ack", "part1", "part9999", "request", "position", "cancel", "grant",
+    "frame", "picture", "measurement", "config", "state", "command", "answer", "observation", "event",
+    "status",     "ack", "part1", "part9999", "request", "position", "cancel", "grant",
 )  # fmt: skip
 IDS = ("own", "other", "smart")
 SERVICE_IDS = (
@@ -33,7 +33,7 @@ SERVICE_IDS = (
     "other",
 )
 
-# Written by hand from the table of topics, not from the code that makes the list: client, what it says, what it hears.
+# Written by hand from the table of topics, not from the code that makes the list: who, says, hears.
 ANY = "*"
 NETWORK = " ".join(f"network/own/{level}" for level in LEVELS)
 NETWORKS = " ".join(f"network/*/{level}" for level in LEVELS)
@@ -56,31 +56,37 @@ MATRIX = {
     ),
     "traffic/own": (
         "signal/*/command priority/*/grant traffic/own/event traffic/own/status",
-        "signal/*/config signal/*/state signal/*/answer lanes/*/measurement priority/*/request priority/*/position "
-        "priority/*/cancel traffic/own/ack",
+        ("signal/*/config signal/*/state signal/*/answer lanes/*/measurement priority/*/request "
+        "priority/*/position "
+        "priority/*/cancel traffic/own/ack"),
     ),
     "service/ingest": (
         "*/*/ack service/ingest/event service/ingest/status service/ingest-2/status",
         "*/*/*",
     ),
     "service/vision": (
-        "camera/*/measurement camera/*/picture camera/*/event vision/*/event vision/*/status service/vision/event "
-        "service/vision/status",
+        ("camera/*/measurement camera/*/picture camera/*/event vision/*/event vision/*/status "
+        "service/vision/event "
+        "service/vision/status"),
         "camera/*/frame camera/*/status vision/*/ack service/vision/ack",
     ),
     "service/traffic": (
-        "signal/*/command priority/*/grant traffic/*/event traffic/*/status service/traffic/event "
-        "service/traffic/status",
-        "signal/*/config signal/*/state signal/*/answer lanes/*/measurement priority/*/request priority/*/position "
-        "priority/*/cancel traffic/*/ack service/traffic/ack",
+        ("signal/*/command priority/*/grant traffic/*/event traffic/*/status service/traffic/event "
+        "service/traffic/status"),
+        ("signal/*/config signal/*/state signal/*/answer lanes/*/measurement priority/*/request "
+        "priority/*/position "
+        "priority/*/cancel traffic/*/ack service/traffic/ack"),
     ),
     "service/command": (
         "service/command/event service/command/status",
-        "signal/*/config signal/*/state signal/*/command signal/*/answer lanes/*/measurement camera/*/measurement "
-        f"vision/*/measurement camera/*/picture priority/*/grant */*/event */*/status service/command/ack {NETWORKS}",
+        ("signal/*/config signal/*/state signal/*/command signal/*/answer lanes/*/measurement "
+        "camera/*/measurement "
+        "vision/*/measurement camera/*/picture priority/*/grant */*/event */*/status "
+        f"service/command/ack {NETWORKS}"),
     ),
     "service/dispatch": (
-        "priority/*/request priority/*/position priority/*/cancel service/dispatch/event service/dispatch/status",
+        ("priority/*/request priority/*/position priority/*/cancel service/dispatch/event "
+        "service/dispatch/status"),
         "priority/*/grant service/dispatch/ack",
     ),
     "service/street": (f"service/street/event service/street/status {NETWORKS}", "service/street/ack"),
@@ -156,7 +162,8 @@ def test_every_client_may_say_and_hear_exactly_what_is_its_own(secure: SecureBro
     names = [*MATRIX, "camera/smart"]
     matrix = MATRIX | {
         "camera/smart": (
-            "camera/smart/frame camera/smart/status camera/smart/measurement camera/smart/event", "camera/smart/ack",
+            "camera/smart/frame camera/smart/status camera/smart/measurement camera/smart/event",
+            "camera/smart/ack",
         )
     }  # fmt: skip
     every = [

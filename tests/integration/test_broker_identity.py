@@ -82,9 +82,9 @@ def test_older_tls_than_1_2_is_refused(secure: SecureBroker) -> None:
     old = ssl.create_default_context(cafile=settings.ca_file)
     old.load_cert_chain(settings.cert_file, settings.key_file)
     old.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         old.minimum_version = ssl.TLSVersion.TLSv1
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     with (
         pytest.raises(ssl.SSLError),
@@ -175,7 +175,8 @@ def test_one_process_speaks_for_several_devices_with_a_certificate_each(secure: 
     names = ("signal/x1", "lanes/x1")
     secure.add(*names)
     settings = config.Settings(site=config.Site(name=SITE), broker=Broker(
-        url=f"mqtts://localhost:{secure.ports['devices']}", ca_file=str(secure.folder / "broker" / "services.crt"),
+        url=f"mqtts://localhost:{secure.ports['devices']}",
+        ca_file=str(secure.folder / "broker" / "services.crt"),
         cert_file=str(secure.folder / "test" / "{device}" / "client.crt"),
         key_file=str(secure.folder / "test" / "{device}" / "client.key"),
     ))  # fmt: skip

@@ -10,9 +10,9 @@ insert into device_quarantine (device, reason, note) values (%(device)s, %(reaso
 on conflict (device) where released_at is null do nothing;
 
 -- name: count
--- What was turned away since the last time.
+-- What was turned away since the last time, in the device's newest stay, which may be over by now.
 update device_quarantine set turned_away = turned_away + %(number)s
-where device = %(device)s and released_at is null;
+where id = (select max(id) from device_quarantine where device = %(device)s);
 
 -- name: release
 -- Let a device in again.

@@ -52,7 +52,8 @@ def revoked(home: Path, issuer: str) -> set[str]:
 def test_the_configuration_has_the_limits_that_keep_messages(home: Path) -> None:
     conf = (home / "mosquitto.conf").read_text().splitlines()
     for line in (
-        "allow_anonymous false", "persistence true", "max_inflight_messages 500", "max_queued_bytes 268435456",
+        "allow_anonymous false", "persistence true", "max_inflight_messages 500",
+        "max_queued_bytes 268435456",
         "set_tcp_nodelay true", "max_packet_size 4000000", "listener 8883 0.0.0.0", "listener 8884 0.0.0.0",
         f"acl_file {home}/broker/acl", f"crlfile {home}/broker/devices.crl",
     ):  # fmt: skip
@@ -154,8 +155,10 @@ def test_a_key_that_never_leaves_its_device_gets_a_certificate_too(home: Path, t
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("camera", "is not kind/id"), ("tree/a", "is not one of camera, signal"), ("camera/+", "is not an id"),
-        ("camera/#", "is not an id"), ("camera/a\nuser x", "is not an id"), ("camera/" + "a" * 60, "a certificate holds 64"),
+        ("camera", "is not kind/id"), ("tree/a", "is not one of camera, signal"),
+        ("camera/+", "is not an id"),
+        ("camera/#", "is not an id"), ("camera/a\nuser x", "is not an id"),
+        ("camera/" + "a" * 60, "a certificate holds 64"),
     ],
 )  # fmt: skip
 def test_a_bad_name_is_refused_and_nothing_is_issued(home: Path, name: str, reason: str) -> None:
