@@ -55,6 +55,8 @@ def fuzz(settings: Settings, inputs: int, seed: int) -> dict[str, Any]:
             probes = _wait_for(settings, worker, bus)
             expected = _send(worker, bus, Fuzzer(seed, settings.site.name), inputs, probes)
             _await(worker, lambda: _done(worker) >= inputs + probes(), "the rest")
+    except AssertionError as error:
+        raise (AssertionError(f"the worker fell: {failures[0]!r}") if failures else error) from error
     finally:
         worker.stop()
         thread.join(60)
@@ -87,7 +89,7 @@ def _send(worker: Worker, bus: Bus, fuzzer: Fuzzer, inputs: int, probes: Any) ->
             time.sleep(0.002)
         expected[made.expected] += 1
         if number % 200 == 0:
-            _await(worker, lambda sent=number: _done(worker) >= sent + probes() - AHEAD, "room")  # type: ignore[misc]
+            _await(worker, lambda sent=number: _done(worker) >= sent + probes() - AHEAD, "room")
     return expected
 
 
@@ -97,6 +99,7 @@ def _done(worker: Worker) -> int:
 
 
 def _await(worker: Worker, condition: Any, what: str) -> None:
+    """Until the condition holds; a worker that stands still has fallen."""
     deadline, seen = time.monotonic() + PATIENCE_S, -1
     while not condition():
         if _done(worker) > seen:

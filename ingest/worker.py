@@ -245,15 +245,18 @@ class Worker:
 
     def _acknowledge(self, now_s: float) -> None:
         due = self._acks.due(now_s)
-        if not due or self._store is None:
+        if not due or self._store is None or not self._bus.connected:
             return
         marks = self._store.acknowledge(due)
         at = datetime.now(UTC)
+        untold = set()
         for (device, boot), seq in marks.items():
             ack = IngestAck(at=at, device=device, boot=boot, seq=seq)
-            # Not kept for later: an acknowledgement that is lost is asked for again by the resent message.
-            self._bus.publish_now(topics.for_device(self._site, device, "ack"), encode(ack), qos=1)
-        self._acks.told(due, now_s)
+            # One that is lost on its way is asked for again by the resent message; with thousands of devices
+            # that is dear, so what the client has no room for now is told in the next round.
+            if not self._bus.publish_now(topics.for_device(self._site, device, "ack"), encode(ack), qos=1):
+                untold.add((device, boot))
+        self._acks.told([owner for owner in due if owner not in untold], now_s)
 
     def _open_store(self) -> Store:
         connection = connect(self._settings.database.dsn)
