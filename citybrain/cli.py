@@ -21,6 +21,9 @@ VERBS = {
     "edge": ("edge.cli:edge", "Run the agents beside cameras and signals."),
     "db": ("ingest.cli:db", "Migrate and inspect the database."),
     "ingest": ("ingest.cli:ingest", "Look at what ingest refused."),
+    "broker": ("citybrain.identity.broker_cli:broker", "Write and renew a production broker's files."),
+    "device": ("citybrain.identity.device_cli:device", "Give devices and services certificates."),
+    "quarantine": ("ingest.quarantine_cli:quarantine", "Devices whose messages ingest turns away."),
     "web": ("command.cli:web", "Build the front end."),
     "docs": ("command.cli:docs", "Write the generated API documents."),
 }

@@ -34,9 +34,21 @@ class Broker(Section, frozen=True, kw_only=True):
     url: Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+$")] = "mqtt://127.0.0.1:1883"
     """mqtt:// or mqtts://, [user:password@]host[:port]."""
     ca_file: str = ""
+    """For mqtts: who signed the broker's certificate; empty: the authorities that this machine trusts."""
     cert_file: str = ""
+    """For mqtts: our own certificate; `{device}` stands for `kind-id` where a process speaks for several."""
     key_file: str = ""
+    """For mqtts: its key; `{device}` as above."""
     keepalive_s: Annotated[int, Meta(ge=5, le=600)] = 15
+
+    def for_device(self, device: str) -> "Broker":
+        """The same with the certificate of `device` (`kind/id`)."""
+        own = device.replace("/", "-")
+        return msgspec.structs.replace(
+            self,
+            cert_file=self.cert_file.replace("{device}", own),
+            key_file=self.key_file.replace("{device}", own),
+        )
 
 
 class Database(Section, frozen=True, kw_only=True):
@@ -118,6 +130,16 @@ class Ingest(Section, frozen=True, kw_only=True):
     batch_s: Annotated[float, Meta(gt=0, le=10)] = 0.1
     future_s: PositiveSeconds = 300.0
     """A message whose time is further ahead than this is refused."""
+    past_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    """A message that is older than this is refused; 0: as long as records are kept."""
+    device_rate_per_s: Annotated[float, Meta(ge=0, le=100_000)] = 500.0
+    """Messages a second of one device that a worker takes; more has to wait in its spool; 0: no limit."""
+    device_burst_s: Annotated[float, Meta(ge=1, le=600)] = 10.0
+    """Seconds of that rate which may come at once."""
+    quarantine_refusals: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    """Refused messages of one device within a minute that put it into quarantine; 0: never."""
+    quarantine_replays: Annotated[int, Meta(ge=0, le=1_000_000)] = 5_000
+    """Messages of one device within a minute that were stored before; 0: never."""
     retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
 
 

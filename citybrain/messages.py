@@ -205,7 +205,7 @@ class SignalState(Stored, frozen=True, kw_only=True, tag="signal_state/1"):
     mode: ControlMode
     max_remaining_s: Seconds | None = None
     """Latest change, where the plan bounds it."""
-    command_seq: Annotated[int, Meta(ge=0)] = 0
+    command_seq: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """The last accepted command; 0 for none."""
 
 
@@ -270,7 +270,7 @@ class AgentStatus(Message, frozen=True, kw_only=True, tag="agent_status/1"):
     position: LonLat | None = None
     spooled: Count = 0
     """Messages waiting on the agent's disk."""
-    sent: Annotated[int, Meta(ge=0)] = 0
+    sent: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """The last `seq` given in this boot."""
     figures: dict[Annotated[str, Meta(max_length=64)], float] = {}
     """Further numbers by name, SI units in the names."""
@@ -281,7 +281,7 @@ class IngestAck(Message, frozen=True, kw_only=True, tag="ingest_ack/1"):
 
     device: DeviceId
     boot: Boot
-    seq: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class GivenUp(Message, frozen=True, kw_only=True, tag="given_up/1"):

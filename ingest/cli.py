@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -190,8 +189,7 @@ def _chosen(connection: Connection, ids: tuple[int, ...], every: bool) -> list[i
 
 
 def _window(settings: Settings) -> Window:
-    past = timedelta(days=settings.ingest.retention_days)
-    return Window(past=past, future=timedelta(seconds=settings.ingest.future_s))
+    return Window.of(settings.ingest)
 
 
 def _as_dict(letter: letters.DeadLetter) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from citybrain.codec import decode
+from citybrain.codec import MAX_MESSAGE_BYTES, decode
+from citybrain.config import Ingest
 from citybrain.errors import ContractError
 from citybrain.fields import Boot, DeviceId, Seq
 from citybrain.messages import (
@@ -31,6 +32,14 @@ RETAINED_KINDS = ("config", "status")
 
 Key = tuple[str, int, int]
 """device, boot, seq"""
+
+MAX_BYTES = {
+    "command": 8_192, "answer": 8_192, "state": 8_192, "observation": 8_192,
+    "event": 65_536, "status": 65_536,
+}  # fmt: skip
+"""Of a payload by the topic's last level; any other may have `MAX_MESSAGE_BYTES`."""
+OTHER_TIMES = ("start_at", "end_at", "issued_at", "started_at")
+"""Times beside `at` that lie in the past, so that one far ahead is a fault."""
 
 _TYPES: dict[str, tuple[type[object], ...]] = {
     "measurement": (LaneMeasurement, TurningCount),
@@ -108,6 +117,12 @@ class Window:
     past: timedelta
     future: timedelta
 
+    @classmethod
+    def of(cls, settings: Ingest) -> "Window":
+        """The window that the settings allow."""
+        past = min(settings.past_days or settings.retention_days, settings.retention_days)
+        return cls(timedelta(days=past), timedelta(seconds=settings.future_s))
+
     def check(self, message: Stored | AgentStatus, now: datetime) -> None:
         """Raise ContractError for a time outside; what is retained may be of any age."""
         if message.at > now + self.future:
@@ -116,9 +131,15 @@ class Window:
                 f"{ahead:.0f} s in the future, at most {self.future.total_seconds():.0f} s are allowed",
                 "$.at",
             )
+        if message.boot > (now + self.future).timestamp() * 1000:
+            raise ContractError("the device started in the future, by its boot number", "$.boot")
+        for name in OTHER_TIMES:
+            other = getattr(message, name, None)
+            if other is not None and other > now + self.future:
+                raise ContractError("in the future", f"$.{name}")
         keeps = not isinstance(message, AgentStatus | IntersectionConfig | RoadNetwork)
         if keeps and message.at < now - self.past:
-            raise ContractError(f"older than the {self.past.days} days that are kept", "$.at")
+            raise ContractError(f"older than the {self.past.days} days that are taken", "$.at")
 
 
 def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:
@@ -128,6 +149,7 @@ def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:
         topic = parse(arrival.topic)
         if not arrival.payload:
             return Cleared()
+        _check_size(topic, arrival.payload)
         message = decode(arrival.payload)
         _check_type(topic, message)
         _check_sender(topic, message)
@@ -147,6 +169,18 @@ def may_send(topic: Topic, device: str) -> bool:
     if topic.kind == "camera" and topic.what in {"measurement", "event"} and device.startswith("vision/"):
         return True
     return device == topic.device
+
+
+def owner(topic: str) -> str:
+    """Whose topic this is, `kind/id`; "" where it is nobody's, or a service speaks there to the device."""
+    parts = topic.split("/")
+    return f"{parts[2]}/{parts[3]}" if len(parts) == 5 and parts[4] != "command" else ""
+
+
+def _check_size(topic: Topic, payload: bytes) -> None:
+    most = MAX_BYTES.get(topic.what, MAX_MESSAGE_BYTES)
+    if len(payload) > most:
+        raise ContractError(f"message of {len(payload)} bytes, at most {most} are allowed on {topic.what}")
 
 
 def _check_type(topic: Topic, message: object) -> None:

@@ -117,7 +117,7 @@ class Store:
             if not is_poison(error):
                 raise
             return self._isolate(batch, _reason(error), _field(error))
-        except (ValueError, OverflowError, TypeError, ArithmeticError) as error:
+        except Exception as error:  # whatever it is: one message must not stop the rest, again and again
             log.warning("message_not_encodable", error=str(error), messages=len(batch))
             return self._isolate(batch, f"cannot be written: {error}", "")
 

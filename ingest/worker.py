@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
@@ -16,7 +16,7 @@ from citybrain.errors import CityBrainError, Unavailable
 from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwork
 from citybrain.presence import Presence, new_boot
 from ingest.acks import Acks
-from ingest.database import connect
+from ingest.database import Connection, connect
 from ingest.figures import Figures
 from ingest.gate import (
     RETAINED_KINDS,
@@ -28,9 +28,12 @@ from ingest.gate import (
     Verdict,
     Window,
     admit,
+    owner,
 )
+from ingest.guard import Guard, Limits, Passage
 from ingest.intake import Intake
 from ingest.migrate import level_of
+from ingest.quarantine import sync
 from ingest.store import Batch, Outcome, Store
 
 log = structlog.get_logger()
@@ -38,6 +41,7 @@ log = structlog.get_logger()
 GROUP = "ingest"
 QUEUE_BATCHES = 20
 IDLE_S = 0.1
+SYNC_S = 1.0
 REPORT_S = 2.0
 LEAVE_S = 5.0
 """To store what is on its way when the end is near."""
@@ -58,18 +62,20 @@ class Worker:
         self._intake = Intake(QUEUE_BATCHES * settings.ingest.batch_messages)
         self._figures = Figures()
         self._acks = Acks()
-        self._window = Window(
-            past=timedelta(days=settings.ingest.retention_days),
-            future=timedelta(seconds=settings.ingest.future_s),
-        )
+        self._window = Window.of(settings.ingest)
+        self._guard = Guard(Limits.of(settings.ingest))
+        self._sync_at = 0.0
         self._store: Store | None = None
+        self._connection: Connection | None = None
         self._trouble = "starting"
         self._missed_retained = False
         self._stop = threading.Event()
         name = "ingest" if self._is_first else f"ingest-{index + 1}"
         self._presence = Presence(settings, f"service/{name}")
         # Two machines may share the work: the boot keeps their clients apart.
-        self._bus = Bus(settings.broker, f"{self._site}-{name}-worker-{new_boot()}")
+        self._bus = Bus(
+            settings.broker.for_device("service/ingest"), f"{self._site}-{name}-worker-{new_boot()}"
+        )
 
     @property
     def intake(self) -> Intake:
@@ -135,6 +141,7 @@ class Worker:
                 waiting = self._judge(self._intake.take(settings.batch_messages, settings.batch_s, IDLE_S))
             try:
                 self._commit(waiting)
+                self._sync_quarantine(time.monotonic())
                 is_idle = not len(waiting)
                 waiting = Batch()
                 self._acknowledge(time.monotonic())
@@ -163,9 +170,13 @@ class Worker:
         admitted: list[Admitted] = []
         refused: list[Refused] = []
         statuses = []
-        cleared = 0
+        cleared = held = 0
         for arrival in arrivals:
-            verdict = self._admit(arrival, now)
+            passage = self._passage(arrival)
+            if passage in {Passage.HELD, Passage.TURNED_AWAY}:
+                held += 1
+                continue
+            verdict = self._admit(arrival, now) if passage is Passage.OPEN else self._quarantined(arrival)
             if isinstance(verdict, Admitted):
                 admitted.append(verdict)
             elif isinstance(verdict, Refused):
@@ -177,15 +188,37 @@ class Worker:
                 statuses.append(verdict.message)
             else:
                 cleared += 1
+        self._intake.hold(held)
         self._intake.settle(committed=0, duplicate=0, dead_lettered=0, statuses=cleared)
         return Batch(admitted, refused, statuses)
 
+    def _passage(self, arrival: Arrival) -> Passage:
+        device = owner(arrival.topic)
+        return self._guard.judge(device, time.monotonic()) if device else Passage.OPEN
+
+    def _quarantined(self, arrival: Arrival) -> Refused:
+        reason = self._guard.reason(owner(arrival.topic))
+        return Refused(arrival, f"its device is in quarantine: {reason}", "")
+
     def _admit(self, arrival: Arrival, now: datetime) -> Verdict:
         try:
-            return admit(arrival, self._window, now)
+            verdict = admit(arrival, self._window, now)
         except Exception as error:
             log.exception("gate_failed", topic=arrival.topic)
-            return Refused(arrival, f"cannot be read: {type(error).__name__}: {error}", "")
+            verdict = Refused(arrival, f"cannot be read: {type(error).__name__}: {error}", "")
+        device = owner(arrival.topic)
+        if isinstance(verdict, Refused) and device:
+            self._guard.refused(device, verdict.reason, time.monotonic())
+        return verdict
+
+    def _sync_quarantine(self, now_s: float) -> None:
+        """Share the quarantine with the other workers, and hear who was released."""
+        if self._connection is None or now_s < self._sync_at:
+            return
+        self._sync_at = now_s + SYNC_S
+        for device, reason in self._guard.news()[0].items():
+            log.warning("device_quarantined", device=device, reason=reason)
+        sync(self._connection, self._guard)
 
     def _commit(self, batch: Batch) -> None:
         store = self._store or self._open_store()
@@ -207,23 +240,28 @@ class Worker:
             if not message.is_historical and not isinstance(message, IntersectionConfig | RoadNetwork)
         ]
         self._figures.commit(live, datetime.now(UTC), len(outcome.committed), outcome.rows)
+        self._guard.replayed(outcome.duplicates, time.monotonic())
         self._acks.want(outcome.settled)
 
     def _acknowledge(self, now_s: float) -> None:
         due = self._acks.due(now_s)
-        if not due or self._store is None:
+        if not due or self._store is None or not self._bus.connected:
             return
         marks = self._store.acknowledge(due)
         at = datetime.now(UTC)
+        untold = set()
         for (device, boot), seq in marks.items():
             ack = IngestAck(at=at, device=device, boot=boot, seq=seq)
-            # Not kept for later: an acknowledgement that is lost is asked for again by the resent message.
-            self._bus.publish_now(topics.for_device(self._site, device, "ack"), encode(ack), qos=1)
-        self._acks.told(due, now_s)
+            # One that is lost on its way is asked for again by the resent message; with thousands of devices
+            # that is dear, so what the client has no room for now is told in the next round.
+            if not self._bus.publish_now(topics.for_device(self._site, device, "ack"), encode(ack), qos=1):
+                untold.add((device, boot))
+        self._acks.told([owner for owner in due if owner not in untold], now_s)
 
     def _open_store(self) -> Store:
         connection = connect(self._settings.database.dsn)
         self._store = Store(connection, level_of(connection))
+        self._connection, self._sync_at = connection, 0.0
         self._trouble = ""
         log.info("database_connected")
         return self._store
@@ -235,7 +273,7 @@ class Worker:
         self._trouble = trouble
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store = self._connection = None
 
     def _fetch_retained(self) -> None:
         """Retained messages that were shed come again with a new subscription."""
@@ -259,6 +297,9 @@ class Worker:
             "shed": balance.shed,
             "queue": balance.queue + balance.in_hand,
             "balance": balance.open,
+            "held_for_rate": self._guard.held,
+            "quarantined_devices": self._guard.quarantined,
+            "quarantine_turned_away": self._guard.turned_away,
             **self._figures.report(),
         }
         health = Health.DEGRADED if self._trouble else Health.OK
