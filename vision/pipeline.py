@@ -7,8 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.counting import Crossing, Line, LineCounter, line_in
+from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
+from vision.line import Line, line_in
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 
 Frame = NDArray[np.uint8]
@@ -41,7 +42,7 @@ class Seen:
 class Pipeline:
     """Detector, tracker and counter of one camera; a change of the picture's size starts them anew.
 
-    `line` is x1, y1, x2, y2 in pixels or shares (see `vision.counting.line_in`); `every` lets the detector
+    `line` is x1, y1, x2, y2 in pixels or shares (see `vision.line.line_in`); `every` lets the detector
     look at every k-th frame only.
     """
 
@@ -55,7 +56,7 @@ class Pipeline:
         self._size = (0, 0)
         self._frames = 0
         self._tracker = Tracker(0, 0)
-        self._counter = LineCounter(line_in(line, 1, 1))
+        self._counter = LineCounter(line_in(line, 1, 1), 1)
 
     @property
     def last_track(self) -> int:
@@ -87,4 +88,4 @@ class Pipeline:
         self._size = (width, height)
         self._frames = 0
         self._tracker = Tracker(width, height, self._min_confidence, first)
-        self._counter = LineCounter(line_in(self._line, width, height))
+        self._counter = LineCounter(line_in(self._line, width, height), width)

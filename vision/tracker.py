@@ -58,7 +58,8 @@ class Tracks:
 
     found: boxes as seen now (predicted where not `seen`), class by vote; velocity: (n, 2) px/s;
     first_box: (n, 4) and first_s: (n,) of the first sight; entered: (n,) whether that was at an edge of the
-    picture; seen: (n,) whether detected in this frame.
+    picture; seen: (n,) whether detected in this frame; cut, first_cut: (n,) whether the left or right edge
+    hides a part of the box now, and hid one at first.
     """
 
     found: Detections
@@ -67,6 +68,8 @@ class Tracks:
     first_s: Floats
     entered: NDArray[np.bool_]
     seen: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
+    first_cut: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.found)
@@ -252,7 +255,15 @@ class Tracker:
             first_s=self._first_s[rows],
             entered=at_edge(self._first_box[rows], self._width, self._height),
             seen=(self._missed_s[rows] == 0) & (boxes is None),
+            cut=_at_side(shown[rows], self._width, self._height),
+            first_cut=_at_side(self._first_box[rows], self._width, self._height),
         )
+
+
+def _at_side(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
+    """Whether the left or right edge of the picture cuts each box (n, 4)."""
+    margin = EDGE_SHARE * min(width, height)
+    return np.asarray((boxes[:, 0] <= margin) | (boxes[:, 2] >= width - margin), np.bool_)
 
 
 def at_edge(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:

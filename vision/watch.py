@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from citybrain.messages import RoadUser
 from citybrain.sources import Frame as SourceFrame
-from vision.counting import Crossing, Line, totals
+from vision.counting import Crossing, totals
 from vision.drawing import draw
+from vision.line import Line
 from vision.pipeline import Pipeline, Seen
 from vision.privacy import blur
 from vision.tracker import without_crowds

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.messages import RoadUser
-from vision.counting import parse_line
+from vision.line import parse_line
 from vision.watch import Watched
 
 FILE = click.Path(path_type=Path, dir_okay=False)
