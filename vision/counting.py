@@ -17,8 +17,10 @@ from vision.tracker import MAX_STEP_S, Tracks
 
 BAND_SHARE = 0.10
 """Of the box's size, on each side of the line: more than boxes tremble, less than a vehicle is long."""
-BACKTRACK_FRAMES = 2.5
-"""How late a detector may find a vehicle that moves at the speed it then shows."""
+BACKTRACK_FRAMES = 1.2
+MIN_BACKTRACK_S = 0.1
+"""How late a detector may find a vehicle that moves at the speed it then shows: by so many frames, or so
+long where frames are many."""
 MIN_BACKTRACK_SPEED = 0.5
 """Box sizes per second; who is found standing was there before."""
 TWIN_S = 2.0
@@ -28,6 +30,8 @@ TURN_S = 2.0
 TURN_SHARE = 0.5
 """Who comes back over the line was at least this many box sizes beyond it, for at least that time; anything
 less is a box that trembles, or a track that was given another vehicle."""
+MAX_ENTRY = 0.7
+"""Box sizes that a vehicle may have moved in the picture before its whole was seen."""
 ENTRY_SHARE = 0.3
 """Box sizes that a vehicle must move after its whole is seen, before that says where it came from."""
 MAX_BLIND_S = 1.0
@@ -60,6 +64,8 @@ class _Path:
     side: int = 0
     """0 while nothing is known: the track came in at the edge and was never seen whole."""
     point: Point = Point(0.0, 0.0)
+    is_guess: bool = False
+    """The line lies between the first sight and where the vehicle is thought to have come from."""
     step: float = 0.0
     """How far the last step went along the line's normal, in pixels."""
     whole: Point | None = None
@@ -140,9 +146,11 @@ class LineCounter:
         # may have been for long.
         is_late = not tracks.entered[row] and first_s > (self._began_s or 0.0)
         if is_late and (vx**2 + vy**2) ** 0.5 >= MIN_BACKTRACK_SPEED * sight.size:
-            origin = _back(first, sight.velocity, BACKTRACK_FRAMES * step_s)
+            origin = _back(first, sight.velocity, _late_s(step_s))
         path.side, path.point = self._side(origin), origin
-        path.step = self.line.side(first) - self.line.side(origin)
+        # Two steps the same way are no guess any more.
+        path.is_guess = self._side(first) != path.side and sight.at_s - first_s < 1.5 * step_s
+        path.step = 0.0 if path.is_guess else self.line.side(first) - self.line.side(origin)
         return path
 
     def _follow(self, path: _Path, sight: _Sight, step_s: float) -> Iterator[Crossing]:
@@ -183,7 +191,9 @@ class LineCounter:
             return
         velocity = Point(dx / passed_s, dy / passed_s)
         # Not beyond the edge, nor to a time before it was seen at all.
-        back_s = path.whole_s - path.first_s + BACKTRACK_FRAMES * step_s
+        back_s = path.whole_s - path.first_s + _late_s(step_s)
+        speed = (velocity.x**2 + velocity.y**2) ** 0.5
+        back_s = min(back_s, MAX_ENTRY * sight.size / speed)
         if velocity.x:
             edge = 0.0 if velocity.x > 0 else float(self._width)
             back_s = min(back_s, max((path.whole.x - edge) / velocity.x, 0.0))
@@ -208,8 +218,9 @@ class LineCounter:
             return
         movement = self.line.movements[0 if side > 0 else 1]
         crossing = Crossing(sight.track, movement, sight.road_user, sight.at_s, sight.confidence)
-        if side * path.step > JUMP_SHARE * sight.size and side * step_before <= 0:
-            path.doubtful = crossing
+        is_jump = side * path.step > JUMP_SHARE * sight.size and side * step_before <= 0
+        if is_jump or path.is_guess:
+            path.doubtful, path.is_guess = crossing, False
             return
         yield from self._count(path, crossing, side, sight.size, point)
 
@@ -269,6 +280,10 @@ def _sight(tracks: Tracks, row: int, at_s: float) -> _Sight:
         confidence=float(tracks.found.confidence[row]),
         at_s=at_s,
     )
+
+
+def _late_s(step_s: float) -> float:
+    return max(BACKTRACK_FRAMES * step_s, min(MIN_BACKTRACK_S, 2.5 * step_s))
 
 
 def _back(point: Point, velocity: Point, seconds: float) -> Point:

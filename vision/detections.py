@@ -1,5 +1,6 @@
 """One struct of arrays for what a detector found in a frame; everything in vision passes it on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,10 +61,26 @@ class Detections:
     def with_tracks(self, track: NDArray[np.int32]) -> "Detections":
         return replace(self, track=track)
 
+    def moved(self, x: float, y: float) -> "Detections":
+        """The same, `x` and `y` pixels further right and down."""
+        return replace(self, boxes=self.boxes + np.array([x, y, x, y], np.float32))
+
     @property
     def road_users(self) -> list[RoadUser]:
         """The class of each row by name."""
         return [ROAD_USERS[index] for index in self.road_user]
+
+
+def joined(parts: Sequence[Detections]) -> Detections:
+    """All rows of all parts, in their order."""
+    if not parts:
+        return Detections.empty()
+    return Detections(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.confidence for part in parts]),
+        np.concatenate([part.road_user for part in parts]),
+        np.concatenate([part.track for part in parts]),
+    )
 
 
 def tidy(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
+from vision.focus import Focus
 from vision.line import Line, line_in
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 
@@ -43,19 +44,27 @@ class Pipeline:
     """Detector, tracker and counter of one camera; a change of the picture's size starts them anew.
 
     `line` is x1, y1, x2, y2 in pixels or shares (see `vision.line.line_in`); `every` lets the detector
-    look at every k-th frame only.
+    look at every k-th frame only; without `windows` it looks at the whole picture and nothing else.
     """
 
     def __init__(
-        self, finder: Finder, line: Numbers | None = None, *, min_confidence: float = 0.35, every: int = 1
+        self,
+        finder: Finder,
+        line: Numbers | None = None,
+        *,
+        min_confidence: float = 0.35,
+        every: int = 1,
+        windows: bool = True,
     ) -> None:
         self._finder = finder
         self._line = line
         self._min_confidence = min_confidence
         self._every = every
+        self._windows = windows
         self._size = (0, 0)
         self._frames = 0
         self._tracker = Tracker(0, 0)
+        self._focus = Focus(1, 1)
         self._counter = LineCounter(line_in(line, 1, 1), 1)
 
     @property
@@ -72,20 +81,35 @@ class Pipeline:
         self._frames += 1
         began = time.perf_counter()
         if not looks:
-            tracks = self._tracker.predict(at_s)
-            return Seen(
-                tracks, Detections.empty(), [], self._counter.line, False, 0.0, time.perf_counter() - began
-            )
-        found = self._finder.detect(frame, min_confidence=WEAK_CONFIDENCE)
+            return self._unseen(at_s, 0.0)
+        found = self._look(frame, at_s)
         detected = time.perf_counter()
-        tracks = self._tracker.update(found, at_s)
+        if found is None:
+            return self._unseen(at_s, detected - began)
+        tracks = self._tracker.update(found, at_s, frame)
         crossings = self._counter.update(tracks, at_s)
         done = time.perf_counter()
         return Seen(tracks, found, crossings, self._counter.line, True, detected - began, done - detected)
+
+    def _look(self, frame: Frame, at_s: float) -> Detections | None:
+        def detect(part: Frame) -> Detections:
+            return self._finder.detect(part, min_confidence=WEAK_CONFIDENCE)
+
+        if not self._windows:
+            return detect(frame)
+        return self._focus.look(frame, at_s, self._tracker.boxes, detect)
+
+    def _unseen(self, at_s: float, spent_s: float) -> Seen:
+        """What is expected where nobody looked."""
+        began = time.perf_counter()
+        tracks = self._tracker.predict(at_s)
+        tracked_s = time.perf_counter() - began
+        return Seen(tracks, Detections.empty(), [], self._counter.line, False, spent_s, tracked_s)
 
     def _begin(self, width: int, height: int) -> None:
         first = self._tracker.last_track + 1
         self._size = (width, height)
         self._frames = 0
         self._tracker = Tracker(width, height, self._min_confidence, first)
+        self._focus = Focus(width, height)
         self._counter = LineCounter(line_in(self._line, width, height), width)
