@@ -117,14 +117,22 @@ def suppress(found: Detections, max_iou: float) -> Detections:
 
 def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """Intersection over union of boxes `a`: (n, 4) and `b`: (m, 4), as (n, m); 0 for empty boxes."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    total = _area(a)[:, None] + _area(b)[None, :] - shared
+    shared = shared_area(a, b)
+    total = area(a)[:, None] + area(b)[None, :] - shared
     ratio: NDArray[np.float32] = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)
     return ratio
 
 
-def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    area: NDArray[np.float32] = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
-    return area
+def shared_area(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Area (n, m) that boxes `a`: (n, 4) and `b`: (m, 4) have in common."""
+    width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
+    height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
+    shared: NDArray[np.float32] = np.maximum(width, 0) * np.maximum(height, 0)
+    return shared
+
+
+def area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Area (n,) of boxes (n, 4)."""
+    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    product: NDArray[np.float32] = size[:, 0] * size[:, 1]
+    return product

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.gate import MotionGate, Region
-from vision.detections import Detections, joined, suppress
+from vision.detections import Detections, area, joined, shared_area, suppress
 
 Frame = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
@@ -27,6 +27,9 @@ SEAM_SHARE = 0.017
 """A box that ends this close to a border of its window inside the picture shows a part of somebody."""
 MIN_MOTION = 0.0005
 MAX_DOUBLE_IOU = 0.5
+SURE = 0.3
+EXPLAINED = 0.5
+"""Share of a cut box that a whole one must cover to be the same road user."""
 
 
 class Window(NamedTuple):
@@ -73,29 +76,31 @@ class Focus:
             self._whole_s = at_s
             return detect(frame)
         moving = _boxes_of(motion.regions, *self._size)
-        parts = [
-            self._within(window, detect(frame[window.y1 : window.y2, window.x1 : window.x2]))
-            for window in self._windows
-            if motion.is_light_change or _touch(moving, window).any()
-        ]
-        if due or not parts or self._straddles(expected):
+        parts, halves = [], [Detections.empty()]
+        for window in self._windows:
+            if motion.is_light_change or _touch(moving, window).any():
+                found = detect(frame[window.y1 : window.y2, window.x1 : window.x2])
+                found = found.moved(window.x1, window.y1)
+                cut = self._is_cut(found.boxes, window)
+                parts.append(found.select(~cut))
+                halves.append(found.select(cut & (found.confidence >= SURE)))
+        if due or not parts or self._straddles(expected) or _unexplained(joined(halves), joined(parts)):
             self._whole_s = at_s if due else self._whole_s
             parts.append(detect(frame))
-        return one_of_each(joined(parts))
+        return suppress(joined(parts), MAX_DOUBLE_IOU)
 
-    def _within(self, window: Window, found: Detections) -> Detections:
-        """In the picture's pixels, without the boxes that a border inside the picture cuts."""
+    def _is_cut(self, boxes: Boxes, window: Window) -> NDArray[np.bool_]:
+        """Whether a border of `window` inside the picture cuts each of `boxes`: (n, 4) px."""
         width, height = self._size
-        shifted = found.moved(window.x1, window.y1)
         seam = SEAM_SHARE * (window.x2 - window.x1)
-        low, high = shifted.boxes[:, :2], shifted.boxes[:, 2:]
-        cut = (
-            ((low[:, 0] < window.x1 + seam) & (window.x1 > 0))
-            | ((low[:, 1] < window.y1 + seam) & (window.y1 > 0))
-            | ((high[:, 0] > window.x2 - seam) & (window.x2 < width))
-            | ((high[:, 1] > window.y2 - seam) & (window.y2 < height))
+        (x1, y1), (x2, y2) = boxes[:, :2].T, boxes[:, 2:].T
+        return np.asarray(
+            ((x1 < window.x1 + seam) & (window.x1 > 0))
+            | ((y1 < window.y1 + seam) & (window.y1 > 0))
+            | ((x2 > window.x2 - seam) & (window.x2 < width))
+            | ((y2 > window.y2 - seam) & (window.y2 < height)),
+            np.bool_,
         )
-        return shifted.select(~cut)
 
     def _straddles(self, boxes: Boxes) -> bool:
         """Whether one of `boxes` lies wholly in none of the windows."""
@@ -110,9 +115,10 @@ class Focus:
         return bool((~held).any())
 
 
-def one_of_each(found: Detections) -> Detections:
-    """Detections of several looks without doubles."""
-    return suppress(found, MAX_DOUBLE_IOU)
+def _unexplained(halves: Detections, wholes: Detections) -> bool:
+    """Whether somebody was seen only in part, cut by a window's border."""
+    covered = shared_area(halves.boxes, wholes.boxes).max(axis=1, initial=0.0)
+    return bool((covered < EXPLAINED * area(halves.boxes)).any())
 
 
 def _boxes_of(regions: tuple[Region, ...], width: int, height: int) -> Boxes:

@@ -140,7 +140,12 @@ class CameraGroup:
         state = self._cameras.get(camera)
         if state is None:
             line = self._settings[camera].line if camera in self._settings else None
-            pipeline = Pipeline(self._finder, line, min_confidence=self._vision.min_confidence)
+            pipeline = Pipeline(
+                self._finder,
+                line,
+                min_confidence=self._vision.min_confidence,
+                windows=self._vision.windows,
+            )
             state = self._cameras[camera] = _CameraState(pipeline, Tally(camera, self._vision.period_s))
         return state
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from vision.detections import ROAD_USERS, Detections, iou
+from vision.detections import ROAD_USERS, Detections, area, iou, shared_area
 from vision.flow import Flow
 from vision.kalman import BoxFilter, size_of, to_centre, to_corners
 from vision.looks import SIDE, Frame, looks_of
@@ -311,25 +311,14 @@ def _covered(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
 
 
 def _doubles(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
-    inside = _shared(boxes, others) > INSIDE * _area(boxes)[:, None]
-    alike = _area(others)[None, :] < MAX_AREA_RATIO * _area(boxes)[:, None]
+    inside = shared_area(boxes, others) > INSIDE * area(boxes)[:, None]
+    alike = area(others)[None, :] < MAX_AREA_RATIO * area(boxes)[:, None]
     return np.asarray((inside & alike) | (iou(boxes, others) > SAME_BOX_IOU), np.bool_)
 
 
 def without_crowds(found: Detections, min_confidence: float = 0.35) -> Detections:
     """The detections without boxes around several others: a queue seen as one vehicle."""
     sure = found.select(found.confidence >= min_confidence)
-    holds = _shared(found.boxes, sure.boxes) > INSIDE * _area(sure.boxes)[None, :]
-    smaller = _area(sure.boxes)[None, :] * MAX_AREA_RATIO < _area(found.boxes)[:, None]
+    holds = shared_area(found.boxes, sure.boxes) > INSIDE * area(sure.boxes)[None, :]
+    smaller = area(sure.boxes)[None, :] * MAX_AREA_RATIO < area(found.boxes)[:, None]
     return found.select((holds & smaller).sum(axis=1) < CROWD)
-
-
-def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Area (n, m) that boxes `a`: (n, 4) and `b`: (m, 4) have in common."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    return np.asarray(np.clip(high - low, 0, None).prod(axis=2), np.float32)
-
-
-def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)

@@ -63,7 +63,7 @@ def watch(
     watched: Watched | None = None
     with contextlib.ExitStack() as stack:
         opened = stack.enter_context(open_source(source, fps))
-        pipeline = Pipeline(_detector(model), numbers, min_confidence=min_confidence, every=every)
+        pipeline = Pipeline(detector_named(model), numbers, min_confidence=min_confidence, every=every)
         show = stack.enter_context(Recording(out, opened.fps)).write if out else None
         # Ctrl-C ends a live source; what was counted until then is the result.
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
@@ -77,7 +77,7 @@ def watch(
         _write_json(json_file, {**about, **watched.report()})
 
 
-def _detector(model: str) -> Any:
+def detector_named(model: str) -> Any:
     """The detector; the default one is installed on first use."""
     from vision.detector import load_detector
     from vision.models import registry
