@@ -77,6 +77,8 @@ class Camera(Section, frozen=True, kw_only=True):
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
+    calibration: str = ""
+    """The file with this camera's ground points, lanes, lines and zones."""
     position: tuple[float, float] | None = None
     """Longitude and latitude; none: beside the first intersection of the map."""
     loop: bool = True

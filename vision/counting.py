@@ -40,6 +40,7 @@ JUMP_SHARE = 0.5
 """A step over the line of more box sizes than this, against what the track did before, may be a track that
 was given another vehicle: it counts once the next step goes on the same way."""
 FORGET_S = 30.0
+NOWHERE = Point(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,15 @@ class _Path:
     first_s: float
     side: int = 0
     """0 while nothing is known: the track came in at the edge and was never seen whole."""
-    point: Point = Point(0.0, 0.0)
+    point: Point = NOWHERE
     is_guess: bool = False
     """The line lies between the first sight and where the vehicle is thought to have come from."""
     step: float = 0.0
     """How far the last step went along the line's normal, in pixels."""
     whole: Point | None = None
     whole_s: float = 0.0
-    blind_from: Point = Point(0.0, 0.0)
-    blind_velocity: Point = Point(0.0, 0.0)
+    blind_from: Point = NOWHERE
+    blind_velocity: Point = NOWHERE
     blind_s: float = 0.0
     counted_s: float = -1e9
     reach: float = 0.0

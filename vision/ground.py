@@ -82,7 +82,9 @@ def _normaliser(points: Floats, where: str) -> Floats:
     centre = points.mean(axis=0)
     spread = np.linalg.svd(points - centre, compute_uv=False)
     if spread[0] <= 0 or spread[1] < MIN_SPREAD * spread[0]:
-        raise ConfigError(f"calibration: the points in the {where} lie on one line; choose corners of a field")
+        raise ConfigError(
+            f"calibration: the points in the {where} lie on one line; choose corners of a field"
+        )
     scale = np.sqrt(2) / np.linalg.norm(points - centre, axis=1).mean()
     return np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
 

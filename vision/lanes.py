@@ -185,7 +185,7 @@ class LaneMeter:
         return sorted(on, key=lambda vehicle: vehicle.front_m)
 
     def queue(self) -> tuple[int, float]:
-        """Vehicles slower than 2 m/s that are joined to the stop line, and metres from it to the last's end."""
+        """Vehicles slower than 2 m/s joined to the stop line, and metres from it to the last one's end."""
         count, end_m = 0, 0.0
         for vehicle in self._present():
             gap_m = vehicle.front_m - end_m

@@ -1,4 +1,4 @@
-"""A counting line: where it lies in a picture, which side a point is on, and what its two directions are called."""
+"""A counting line: where it lies in a picture, which side a point is on, what its directions are called."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

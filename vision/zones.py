@@ -36,6 +36,7 @@ class ZoneFigures(msgspec.Struct, frozen=True):
 class Turn:
     """Somebody came from one zone into another."""
 
+    track: int
     movement: str
     road_user: RoadUser
     at_s: float
@@ -72,11 +73,12 @@ class ZoneMeter:
         turns = []
         for row in np.flatnonzero(tracks.seen).tolist():
             x1, _, x2, y2 = tracks.found.boxes[row].tolist()
-            stay = self._stays.setdefault(int(tracks.found.track[row]), _Stay(at_s))
+            number = int(tracks.found.track[row])
+            stay = self._stays.setdefault(number, _Stay(at_s))
             stay.seen_s = at_s
             turn = self._note(stay, self._zone_at((x1 + x2) / 2, y2), at_s)
             if turn:
-                turns.append(Turn(turn, ROAD_USERS[int(tracks.found.road_user[row])], at_s))
+                turns.append(Turn(number, turn, ROAD_USERS[int(tracks.found.road_user[row])], at_s))
         self._forget(at_s)
         for stay in self._stays.values():
             if stay.zone and at_s - stay.seen_s <= MAX_STEP_S:

@@ -42,7 +42,9 @@ def packed(camera: str, number: int, at_s: float, picture: np.ndarray = NOISE) -
 
 
 def group(step: float = 6.0, **vision: float) -> CameraGroup:
-    return CameraGroup(Drive(step), Vision(windows=False, **vision), {"north": Camera(source="x", line=(0, 0.5, 1, 0.5))})  # type: ignore[arg-type]
+    return CameraGroup(
+        Drive(step), Vision(windows=False, **vision), {"north": Camera(source="x", line=(0, 0.5, 1, 0.5))}
+    )  # type: ignore[arg-type]
 
 
 def run(cameras: CameraGroup, frames: int, fps: float = 10.0) -> list[Outgoing]:

@@ -42,7 +42,9 @@ def test_speeds_are_right_within_two_kilometres_an_hour(rectangle: bool) -> None
         for k in range(400):
             at_s = k / 10
             ahead = [FAR_M - speed * (at_s - start) for start in (0.0, 4.0, 8.0)]
-            watcher.look([("left" if n % 2 else "right", y) for n, y in enumerate(ahead) if 8 < y < FAR_M], at_s)
+            watcher.look(
+                [("left" if n % 2 else "right", y) for n, y in enumerate(ahead) if 8 < y < FAR_M], at_s
+            )
         errors += [abs(found - speed) * 3.6 for y, found in watcher.speeds]
     assert len(errors) > 300
     assert np.median(errors) < 2.0

@@ -14,7 +14,9 @@ FPS = 5
 Vehicle = tuple[float, float]
 
 
-def play(vehicles: list[list[Vehicle]], people: list[list[Vehicle]] | None = None) -> tuple[Scene, list[Noted]]:
+def play(
+    vehicles: list[list[Vehicle]], people: list[list[Vehicle]] | None = None
+) -> tuple[Scene, list[Noted]]:
     rng = np.random.default_rng(3)
     scene, tracker = Scene(calibration(), WIDTH, HEIGHT), Tracker(WIDTH, HEIGHT)
     noted = []
@@ -54,7 +56,9 @@ def test_a_queue_to_the_end_of_the_lane_is_a_spillback() -> None:
 
 
 def test_who_drives_against_the_lane_is_told_and_nobody_else() -> None:
-    against = [[(LANES["right"], 15 + 8.0 * k / FPS), (LANES["left"], 60 - 8.0 * k / FPS)] for k in range(5 * FPS)]
+    against = [
+        [(LANES["right"], 15 + 8.0 * k / FPS), (LANES["left"], 60 - 8.0 * k / FPS)] for k in range(5 * FPS)
+    ]
     kinds = [(event.kind, event.place) for event in happened(play(against)[1])]
     assert kinds == [(EventKind.WRONG_WAY, "right")]
 
@@ -76,7 +80,10 @@ def test_one_cause_that_comes_and_goes_is_one_event() -> None:
 
 
 def test_who_goes_from_zone_to_zone_is_one_turn_and_dwells_in_each() -> None:
-    half = [Zone("north", [(0, 0), (1, 0), (1, 0.5), (0, 0.5)]), Zone("south", [(0, 0.5), (1, 0.5), (1, 1), (0, 1)])]
+    half = [
+        Zone("north", [(0, 0), (1, 0), (1, 0.5), (0, 0.5)]),
+        Zone("south", [(0, 0.5), (1, 0.5), (1, 1), (0, 1)]),
+    ]
     lines = [CountingLine("middle", (0.0, 0.5), (1.0, 0.5))]
     scene, tracker = Scene(Calibration(zones=half, lines=lines), WIDTH, HEIGHT), Tracker(WIDTH, HEIGHT)
     rng, noted = np.random.default_rng(1), []
