@@ -116,7 +116,7 @@ def read_calibration(path: Path) -> Calibration:
     ):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ConfigError(f"calibration: {path}: the {what} {sorted(twice)[0]!r} stands there twice")
+            raise ConfigError(f"calibration: {path}: the {what} {min(twice)!r} stands there twice")
     if known.lanes and not (known.points or known.rectangle):
         raise ConfigError(f"calibration: {path}: lanes need `points` or a `rectangle` to be measured by")
     known.ground(1000, 1000)

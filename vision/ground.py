@@ -33,7 +33,7 @@ class Ground:
 
     def to_pixels(self, metres: Floats) -> Floats:
         """(n, 2) m to (n, 2) px."""
-        return _project(np.linalg.inv(self.matrix), metres)
+        return _project(_inverse(self.matrix), metres)
 
 
 def fit_ground(pixels: Floats, metres: Floats) -> Ground:
@@ -54,13 +54,17 @@ def fit_ground(pixels: Floats, metres: Floats) -> Ground:
         ]
     )
     solution = np.linalg.svd(rows)[2][-1].reshape(3, 3)
-    matrix = np.linalg.inv(b) @ solution @ a
+    matrix = np.asarray(_inverse(b) @ solution @ a, np.float64)
     if abs(np.linalg.det(matrix)) < 1e-12 or not np.isfinite(matrix).all():
         raise ConfigError("calibration: three of the points lie on one line; choose corners of a field")
     matrix = _facing(matrix, pixels)
-    back = _project(np.linalg.inv(matrix), metres)
+    back = _project(_inverse(matrix), metres)
     there = _project(matrix, pixels)
     return Ground(matrix, _rms(back - pixels), _rms(there - metres))
+
+
+def _inverse(matrix: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
 
 
 def _facing(matrix: Floats, pixels: Floats) -> Floats:

@@ -79,8 +79,10 @@ def _mover(track: int, user: RoadUser, history: _History) -> Mover:
     recent = np.array([sight for sight in history.sights if last - sight[0] <= WINDOW_S])
     off = recent[:, 0] - last
     if len(recent) < MIN_SIGHTS or off[0] > -MIN_SPAN_S:
-        return Mover(track, user, *history.sights[-1][1:], 0.0, 0.0, is_known=False)
+        _, x, y = history.sights[-1]
+        return Mover(track, user, x, y, 0.0, 0.0, is_known=False)
     centred = off - off.mean()
     velocity = centred @ recent[:, 1:] / (centred @ centred)
     place = recent[:, 1:].mean(axis=0) - velocity * off.mean()
-    return Mover(track, user, float(place[0]), float(place[1]), *map(float, velocity), is_known=True)
+    vx, vy = velocity.tolist()
+    return Mover(track, user, float(place[0]), float(place[1]), vx, vy, is_known=True)

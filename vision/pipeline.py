@@ -148,9 +148,9 @@ class Pipeline:
         self._focus = Focus(width, height)
         line, known = line_in(self._line, width, height), self._calibration
         if self._line is None and known.lines:
-            first = known.lines[0]
-            ends = (Point(x * width, y * height) for x, y in (first.a, first.b))
-            line = Line.between(*ends, first.line)
+            main = known.lines[0]
+            a, b = (Point(x * width, y * height) for x, y in (main.a, main.b))
+            line = Line.between(a, b, main.line)
             known = msgspec.structs.replace(known, lines=known.lines[1:])
         self._counter = LineCounter(line, width)
         self._scene = Scene(known, width, height)

@@ -1,5 +1,7 @@
 """Speeds, queues and flows on a street whose truth is exact."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,7 +112,7 @@ def test_points_on_one_line_are_no_ground() -> None:
         fit_ground(line, np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float))
 
 
-def test_a_calibration_is_read_as_it_was_written_and_faults_are_named(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_calibration_is_read_as_it_was_written_and_faults_are_named(tmp_path: Path) -> None:
     path = tmp_path / "gate.json"
     write_calibration(path, calibration())
     assert read_calibration(path) == calibration()

@@ -86,9 +86,11 @@ def test_who_goes_from_zone_to_zone_is_one_turn_and_dwells_in_each() -> None:
     ]
     lines = [CountingLine("middle", (0.0, 0.5), (1.0, 0.5))]
     scene, tracker = Scene(Calibration(zones=half, lines=lines), WIDTH, HEIGHT), Tracker(WIDTH, HEIGHT)
-    rng, noted = np.random.default_rng(1), []
-    for k in range(12 * FPS):
-        noted.append(scene.update(tracker.update(seen([(0.0, FAR_M - 6 * k / FPS)], rng), k / FPS), k / FPS))
+    rng = np.random.default_rng(1)
+    noted = [
+        scene.update(tracker.update(seen([(0.0, FAR_M - 6 * k / FPS)], rng), k / FPS), k / FPS)
+        for k in range(12 * FPS)
+    ]
     assert [turn.movement for now in noted for turn in now.turns] == ["north>south"]
     assert [crossing.movement for now in noted for crossing in now.crossings] == ["middle:toward"]
     north, south = scene.collect().zones
