@@ -191,7 +191,7 @@ def main(folder: Path, seconds: float, model: str) -> None:
                     report["ratio_to_a"] = round(report["streams_per_core"] / base, 2)
                     runs.append({"format": name, "clip": clip["clip"], "way": way, **report})
                     print(
-                        f"{name:8} {clip['clip']:14} {way:24} {report['streams_per_core']:7.2f} streams a core, "
+                        f"{name:8} {clip['clip']:14} {way:24} {report['streams_per_core']:7.2f} a core, "
                         f"{report['ratio_to_a']:.2f} x (a); {report['counts']} {report['cpu_ms_per_frame']}"
                     )
     RESULTS.parent.mkdir(exist_ok=True)
