@@ -16,6 +16,7 @@ VERBS = {
     "status": ("citybrain.up.cli:status", "Show every service and agent."),
     "doctor": ("citybrain.up.cli:doctor", "Say what is installed, reachable and missing."),
     "watch": ("vision.watch_cli:watch", "Watch a video, folder or camera: boxes, tracks, counts."),
+    "vision": ("vision.evaluation_cli:vision", "Judge what vision counts."),
     "models": ("vision.models_cli:models", "Manage the detectors."),
     "sim": ("simulations.cli:sim", "List and run simulated cities."),
     "edge": ("edge.cli:edge", "Run the agents beside cameras and signals."),

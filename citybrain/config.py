@@ -118,6 +118,8 @@ class Camera(Section, frozen=True, kw_only=True):
     """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
+    calibration: str = ""
+    """The file with this camera's ground points, lanes, lines and zones."""
     position: tuple[float, float] | None = None
     """Longitude and latitude; none: beside the first intersection of the map."""
     loop: bool = True
@@ -149,6 +151,8 @@ class Vision(Section, frozen=True, kw_only=True):
     groups: Annotated[int, Meta(ge=1, le=256)] = 1
     """Camera-group actors on Ray."""
     min_confidence: Annotated[float, Meta(ge=0.05, le=0.95)] = 0.35
+    windows: bool = True
+    """Look through windows around what moves too; false: at whole pictures only, at a third of the cost."""
     picture_fps: Annotated[float, Meta(gt=0, le=30)] = 2.0
     """Blurred pictures with boxes that are published per camera."""
     period_s: PositiveSeconds = 5.0
