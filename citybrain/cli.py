@@ -22,6 +22,8 @@ VERBS = {
     "db": ("ingest.cli:db", "Migrate and inspect the database."),
     "ingest": ("ingest.cli:ingest", "Look at what ingest refused."),
     "web": ("command.cli:web", "Build the front end."),
+    "account": ("command.trust.cli:account", "Make, list and shut out accounts."),
+    "audit": ("command.trust.cli:audit", "Read and verify the audit."),
     "docs": ("command.cli:docs", "Write the generated API documents."),
 }
 

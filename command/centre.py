@@ -2,23 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
 from citybrain.config import Settings
-from citybrain.errors import Unavailable
+from citybrain.errors import ConfigError, Unavailable
 from citybrain.messages import Health
 from citybrain.presence import HEARTBEAT_S, Presence
-from command.database import Database
+from command.access import Accesses
+from command.database import Database, Row
+from command.districts import Districts
 from command.feed import Feed
 from command.figures import Figures
 from command.live import Live
-from command.models import Kpis
+from command.models import Kpis, View
 from command.pictures import PictureBoard
+from command.places import position_of
 from command.stream import RESET, Hub
+from command.trust import accounts
+from command.trust.oidc import Provider
+from command.trust.passes import Passes
+from command.trust.rates import Rates
+from command.trust.seal import seal, unseal
+from command.trust.signin import SignIn
 from command.window import LatencyWindow
 
 log = structlog.get_logger()
@@ -49,6 +59,12 @@ class Centre:
         self.latency = LatencyWindow()
         self.presence = Presence(settings, "service/command")
         self._dirty = {channel: asyncio.Event() for channel in INTERVALS_S}
+        self.districts = Districts(settings.districts)
+        self.passes = Passes(settings, self.database)
+        self.sign_in = SignIn(settings, self.database)
+        self.sign_in_rates = Rates(settings.trust.sign_ins_per_minute)
+        self.provider = Provider(settings.oidc) if settings.oidc.issuer else None
+        self.accesses = Accesses(self.database)
         self._layout = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -100,6 +116,24 @@ class Centre:
             silent_agents=self.live.silent(now),
         )
 
+    def seal(self, text: str) -> bytes:
+        return seal(self.settings.trust.key_file, text)
+
+    def unseal(self, sealed: bytes) -> str:
+        """ConfigError where it was sealed with another key."""
+        return unseal(self.settings.trust.key_file, sealed)
+
+    def unseal_or_none(self, sealed: str) -> str | None:
+        """What a browser brought back; None where it is not ours."""
+        try:
+            return self.unseal(sealed.encode())
+        except (ConfigError, ValueError):
+            return None
+
+    async def account_row(self, id_: UUID) -> Row | None:
+        async with self.database.transaction() as connection:
+            return await accounts.by_id(connection, id_)
+
     def _wake(self) -> None:
         for channel in self.live.pending():
             self._dirty[channel].set()
@@ -112,8 +146,17 @@ class Centre:
             dirty.clear()
             items = self.live.drain(channel, datetime.now(UTC))
             if items:
-                self.hub.publish(channel, {"items": items})
+                self._publish(channel, items)
             await asyncio.sleep(interval_s - COALESCE_S)
+
+    def _publish(self, channel: str, items: Sequence[View]) -> None:
+        """To whoever sees the whole city, and to each district its own."""
+        self.hub.publish(channel, {"items": items})
+        places = [self.districts.of(position_of(self.live, item)) for item in items]
+        for district in sorted(self.districts.names):
+            own = [item for item, within in zip(items, places, strict=True) if district in within]
+            if own:
+                self.hub.publish(channel, {"items": own}, district)
 
     async def _every(self, interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -10,9 +10,12 @@ from command.answers import documented
 from command.faults import ApiError
 from command.models import Channel
 from command.shared import Shared
-from command.stream import Client, Hub
+from command.sight import Seen, Sight
+from command.stream import Client, Hub, within
+from command.trust.doors import requires
+from command.trust.rights import Action
 
-router = APIRouter(tags=["stream"])
+router = APIRouter(tags=["stream"], dependencies=[requires(Action.SEE_LIVE)])
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
 USUAL = "signals,lanes,events,agents,cameras,kpis"
@@ -31,6 +34,7 @@ USUAL = "signals,lanes,events,agents,cameras,kpis"
 )
 async def stream(
     centre: Shared,
+    sight: Seen,
     channels: Annotated[str, Query(max_length=200, description=f"of {', '.join(CHANNELS)}")] = USUAL,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> Response:
@@ -43,12 +47,21 @@ async def stream(
             f"channels: {', '.join(unknown) or 'none given'}; there are {', '.join(CHANNELS)}",
             "channels",
         )
-    client = centre.hub.join(wanted, last_event_id)
+    client = centre.hub.join(_listened(sight, wanted), last_event_id)
     return StreamingResponse(
         _read(centre.hub, client),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
+
+
+def _listened(sight: Sight, wanted: list[str]) -> list[str]:
+    """What the hub is joined for: of a district alone, where the principal sees no more."""
+    if sight.is_whole:
+        return wanted
+    districts = sorted(sight.principal.districts)
+    own = [within(channel, district) for channel in wanted for district in districts if channel != "kpis"]
+    return own + [channel for channel in wanted if channel == "kpis"]
 
 
 async def _read(hub: Hub, client: Client) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -12,7 +13,7 @@ LONGEST = 128
 FREE_FAILURES = 5
 FIRST_LOCK_S = 30
 LONGEST_LOCK_S = 3600
-_ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that looks like something else
+_ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that looks like another
 
 _hasher = PasswordHasher()
 _NOBODYS = _hasher.hash(secrets.token_urlsafe(24))
@@ -52,20 +53,18 @@ def is_old(stored: str) -> bool:
     return _hasher.check_needs_rehash(stored)
 
 
-_turns = asyncio.Semaphore(2)
+_threads = ThreadPoolExecutor(2, thread_name_prefix="password")
 """A hash costs 64 MiB: two at a time, others wait."""
 
 
 async def check(stored: str | None, password: str) -> bool:
     """`matches`, beside the event loop."""
-    async with _turns:
-        return await asyncio.to_thread(matches, stored, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, matches, stored, password)
 
 
 async def make(password: str) -> str:
     """`hash_of`, beside the event loop."""
-    async with _turns:
-        return await asyncio.to_thread(hash_of, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, hash_of, password)
 
 
 def lock_for(failures: int) -> timedelta:

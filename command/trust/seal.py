@@ -1,6 +1,8 @@
 """Secrets that must be read again (TOTP, webhooks), sealed with a key that is not in the database."""
 
+import contextlib
 import os
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -33,15 +35,19 @@ def unseal(configured: str, sealed: bytes) -> str:
 
 @cache
 def _box(path: Path) -> Fernet:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(opened, "wb") as file:
-            file.write(Fernet.generate_key())
+    if not path.exists():
+        _make(path)
     try:
         return Fernet(path.read_bytes())
     except ValueError as error:
         raise ConfigError(f"trust.key_file: {path} is not a key; restore it from a backup") from error
+
+
+def _make(path: Path) -> None:
+    """A new key, whole or not at all, though two processes start at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name) as fresh:
+        fresh.write(Fernet.generate_key())
+        fresh.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh.name, path)

@@ -17,6 +17,7 @@ create index audit_action on audit (action, seq);
 
 create table audit_head (
     only_one boolean primary key default true check (only_one),
+    chain uuid not null default gen_random_uuid(),
     seq bigint not null,
     hash bytea not null
 );

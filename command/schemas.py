@@ -1,0 +1,25 @@
+"""The JSON schemas of every body that the API takes or answers, for the OpenAPI document."""
+
+from typing import Any
+
+import msgspec
+
+from command import models, people, records
+from command.answers import REF
+
+BODIES: tuple[type[models.View], ...] = (
+    models.ErrorBody, models.SiteView, models.NetworkView, models.IntersectionList, models.IntersectionDetail,
+    models.SignalList, models.LaneList, models.CameraList, models.PictureList, models.AgentList,
+    models.EventList, models.EventPage, models.Kpis, models.HealthView, models.Samples, records.LaneRecords,
+    records.LaneBuckets, records.CountRecords, records.CountBuckets, records.SignalPage, records.CommandPage,
+    people.SignInBody, people.LinkBody, people.PasswordBody, people.CodeBody, people.ConfirmBody,
+    people.TokenBody, people.AccountBody, people.AccountChange, people.WaysView, people.MeView, people.TotpView,
+    people.TokenView, people.TokenList, people.AccountView, people.AccountList, people.EntryView,
+    people.EntryPage,
+)  # fmt: skip
+
+
+def components() -> dict[str, Any]:
+    """JSON schemas of every body, by name."""
+    _, found = msgspec.json.schema_components(BODIES, ref_template=REF)
+    return dict(found)
