@@ -13,7 +13,8 @@ BODIES: tuple[type[models.View], ...] = (
     models.EventList, models.EventPage, models.Kpis, models.HealthView, models.Samples, records.LaneRecords,
     records.LaneBuckets, records.CountRecords, records.CountBuckets, records.SignalPage, records.CommandPage,
     people.SignInBody, people.LinkBody, people.PasswordBody, people.CodeBody, people.ConfirmBody,
-    people.TokenBody, people.AccountBody, people.AccountChange, people.WaysView, people.MeView, people.TotpView,
+    people.TokenBody, people.AccountBody, people.AccountChange, people.WaysView, people.MeView,
+    people.TotpView,
     people.TokenView, people.TokenList, people.AccountView, people.AccountList, people.EntryView,
     people.EntryPage,
 )  # fmt: skip

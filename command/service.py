@@ -77,7 +77,7 @@ def main(settings: Settings) -> None:
 
 
 def _first_accounts(settings: Settings) -> None:
-    """At the first start of all, accounts; where the database is away, without them: then `citybrain account`."""
+    """Accounts, at the first start of all; `citybrain account` makes them where the database is away now."""
     try:
         lines = first.told(first.create(settings))
     except CityBrainError as error:
