@@ -67,6 +67,7 @@ class WaysView(View, frozen=True, kw_only=True):
     """How one can sign in here."""
 
     site: str
+    signed_in: Annotated[bool, Meta(description="whether the caller is already")]
     password: bool
     oidc: bool
 

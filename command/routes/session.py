@@ -26,10 +26,12 @@ OIDC_PATH = "/api/v1/session/oidc"
 @router.get(
     "/session/ways", dependencies=[public], responses=documented(WaysView, "The ways in.", public=True)
 )
-async def ways(centre: Shared) -> Response:
-    """How one can sign in at this site."""
+async def ways(request: Request, centre: Shared) -> Response:
+    """How one can sign in at this site, and whether one is."""
     settings = centre.settings
-    return Json(WaysView(site=settings.site.name, password=True, oidc=bool(settings.oidc.issuer)))
+    is_in = request.state.principal is not None
+    oidc_ = bool(settings.oidc.issuer)
+    return Json(WaysView(site=settings.site.name, signed_in=is_in, password=True, oidc=oidc_))
 
 
 @router.post(

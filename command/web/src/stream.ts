@@ -1,5 +1,6 @@
 /** The live stream: one EventSource, its state told at every change, reopened when the browser gives it up. */
 import { BASE } from "./api";
+import { checkSession, isLost } from "./session/session";
 import type { Agent, CameraNow, Items, Kpis, LaneNow, SignalNow, TrafficEvent } from "./contract";
 
 export type Connection = "connecting" | "live" | "reconnecting" | "stale";
@@ -63,7 +64,9 @@ export class Stream {
       this.#opened_ms = Number.POSITIVE_INFINITY;
       this.#become(this.#wasOpen ? "reconnecting" : "connecting");
       // After an answer other than 200 the browser does not try again by itself.
-      if (source.readyState === EventSource.CLOSED) this.#reopenSoon();
+      if (source.readyState !== EventSource.CLOSED) return;
+      void checkSession();
+      this.#reopenSoon();
     };
     for (const channel of [...CHANNELS, "reset"] as const) this.#hear(source, channel);
   }
@@ -83,7 +86,7 @@ export class Stream {
   }
 
   #reopenSoon(): void {
-    if (this.#reopening !== null) return;
+    if (this.#reopening !== null || isLost()) return;
     this.#reopening = window.setTimeout(() => {
       this.#reopening = null;
       this.#reopen();
@@ -92,6 +95,7 @@ export class Stream {
 
   /** A new EventSource cannot say what it heard last, so everything is fetched anew. */
   #reopen(): void {
+    if (isLost()) return;
     this.#become(this.#wasOpen ? "reconnecting" : "connecting");
     this.open();
     this.#source?.addEventListener("open", () => this.#listeners.reset({}), { once: true });

@@ -9,7 +9,8 @@ import { icon } from "./icons";
 import { IntersectionPanel } from "./intersection";
 import { SignalList } from "./signals";
 
-export type Selection = { kind: "intersection" | "camera"; id: string } | null;
+/** `why` one looks at a camera goes into the audit. */
+export type Selection = { kind: "intersection" | "camera"; id: string; why?: "monitoring" | "event" } | null;
 
 /** A list or a detail: it is told when it is shown, hidden, and once a second while shown. */
 export interface Part {
@@ -83,7 +84,7 @@ export class Situation {
     this.#selection = selection;
     this.element.classList.toggle("detailed", selection !== null);
     this.#intersection.show(selection?.kind === "intersection" ? selection.id : null);
-    this.#camera.show(selection?.kind === "camera" ? selection.id : null);
+    this.#camera.show(selection?.kind === "camera" ? selection.id : null, selection?.why);
     const part = selection === null ? null : selection.kind === "intersection" ? this.#intersection : this.#camera;
     this.#detail.replaceChildren(...(part ? [part.element] : []));
     if (part) {
