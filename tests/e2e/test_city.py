@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -56,8 +55,7 @@ def test_the_camera_is_counted_by_way_of_mqtt_and_ray_and_its_picture_is_served(
     if FOOTAGE.exists():
         counted = "select coalesce(sum(count), 0) from turning_count where camera = 'demo'"
         until(lambda: city.rows(counted)[0][0] >= 3, 90, "vehicles of the clip are counted")
-    with urllib.request.urlopen(f"{city.url}/api/v1/cameras/demo/picture.jpg", timeout=10) as answer:
-        assert answer.read(2) == b"\xff\xd8"
+    assert city.read("/api/v1/cameras/demo/picture.jpg")[:2] == b"\xff\xd8"
 
 
 def test_events_reach_the_database(city: City) -> None:
@@ -66,7 +64,7 @@ def test_events_reach_the_database(city: City) -> None:
 
 def test_the_map_shows_the_city_live_and_asks_nobody_else(city: City, browser_page: Watched) -> None:
     """The fixture fails on any request to others and on any error on the page."""
-    page = browser_page.open(city.url)
+    page = browser_page.open(city.entrance())
     _expect_live(page)
     vehicles = page.locator('[data-kpi="vehicles"] .kpi-value')
     until(lambda: int(vehicles.inner_text()) > 0, 30, "vehicles are counted")
@@ -115,7 +113,7 @@ def map_page(city: City, browser: Browser) -> Iterator[Page]:
     """One page that stays open while services die."""
     with watching(browser) as watched:
         watched.away = True  # requests fail while the command centre is being killed
-        watched.open(city.url)
+        watched.open(city.entrance())
         yield watched.page
 
 
