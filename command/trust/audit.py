@@ -106,7 +106,8 @@ class Verifier:
     def end(self, head: Anchor) -> list[Fault]:
         """All faults, after the last entry; `head` is what the database says is the last."""
         if head != self._last:
-            self._find(head.seq, f"the chain ends with {self._last.seq}, its head says {head.seq}")
+            at = min(head.seq, self._last.seq) + 1
+            self._find(at, f"the chain ends with {self._last.seq}, its head says {head.seq}")
         beyond = max(self._anchors, default=0)
         if beyond > self._last.seq:
             self._find(

@@ -19,9 +19,16 @@ class Report:
     faults: list[Fault]
 
 
-async def verify(connection: Connection, settings: Settings) -> Report:
-    """Check every entry, in the order of their numbers, against the one before and the anchors."""
+async def snapshot(connection: Connection) -> None:
+    """Begin a transaction that sees one moment of the database."""
     await connection.execute("set transaction isolation level repeatable read, read only")
+
+
+async def verify(connection: Connection, settings: Settings) -> Report:
+    """Check every entry, in the order of their numbers, against the one before and the anchors.
+
+    All in the caller's transaction: let it be `snapshot`, where others write meanwhile.
+    """
     cursor = await connection.execute("select chain::text, seq, hash from audit_head")
     head = await cursor.fetchone()
     assert head is not None

@@ -190,7 +190,12 @@ def verify(ctx: click.Context, as_json: bool) -> None:
       citybrain audit verify
     """
     settings = _settings(ctx)
-    report = direct.run(settings, lambda connection: check.verify(connection, settings))
+
+    async def job(connection: Connection) -> check.Report:
+        await check.snapshot(connection)
+        return await check.verify(connection, settings)
+
+    report = direct.run(settings, job)
     if as_json:
         click.echo(msgspec.json.encode(report))
     elif report.faults:

@@ -68,7 +68,7 @@ class Passes:
             held.used_s = time.monotonic()
             try:
                 async with self._database.transaction() as connection:
-                    await act(connection, "session_use", {"token_hash": held.key})
+                    await act(connection, "session_use", {"token_hash": held.key, "idle": self._idle})
             except Unavailable:
                 held.used_s = 0.0
         return held

@@ -84,8 +84,9 @@ where s.token_hash = %(token_hash)s and s.ends_at > now() and s.used_at > now() 
     and a.disabled_at is null;
 
 -- name: session_use
--- It was used now.
-update session set used_at = now() where token_hash = %(token_hash)s;
+-- It was used now, if it was not over before.
+update session set used_at = now()
+where token_hash = %(token_hash)s and ends_at > now() and used_at > now() - %(idle)s::interval;
 
 -- name: session_end
 -- One session is over.
