@@ -14,12 +14,27 @@ from citybrain.config import Settings
 from command import answers, faults, schemas
 from command.centre import WEB_DIST, Centre
 from command.guard import API, Guard
-from command.routes import accounts, audit, cameras, health, history, me, now, places, session, stream, web
+from command.routes import (
+    accounts,
+    alarms,
+    audit,
+    cameras,
+    health,
+    history,
+    me,
+    now,
+    places,
+    retention,
+    session,
+    stream,
+    web,
+    webhooks,
+)
 from command.trust import doors
 from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
-RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit)
+RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention)
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
@@ -92,5 +107,5 @@ def described_doors() -> Iterator[tuple[str, str, str]]:
     for prefix, router in [*routers, (API, health.documents), ("", health.router)]:
         for route in router.routes:
             if isinstance(route, APIRoute) and route.include_in_schema:
-                for method in sorted(route.methods):
+                for method in sorted(route.methods or ()):
                     yield prefix + route.path, method.lower(), str(doors.door_of(route))

@@ -11,9 +11,12 @@ import structlog
 
 from citybrain.config import Settings
 from citybrain.errors import ConfigError, Unavailable
+from citybrain.fields import LonLat
 from citybrain.messages import Health
 from citybrain.presence import HEARTBEAT_S, Presence
 from command.access import Accesses
+from command.alarms.keeper import AlarmKeeper
+from command.alarms.models import AlarmView
 from command.database import Database, Row
 from command.districts import Districts
 from command.feed import Feed
@@ -21,14 +24,17 @@ from command.figures import Figures
 from command.live import Live
 from command.models import Kpis, View
 from command.pictures import PictureBoard
-from command.places import position_of
+from command.places import camera_position, intersection_position, position_of
+from command.retention import file_receipts, purge
 from command.stream import RESET, Hub
-from command.trust import accounts
+from command.trust import accounts, anchors
+from command.trust.audit import Anchor
 from command.trust.oidc import Provider
 from command.trust.passes import Passes
 from command.trust.rates import Rates
 from command.trust.seal import seal, unseal
 from command.trust.signin import SignIn
+from command.webhooks.courier import Courier
 from command.window import LatencyWindow
 
 log = structlog.get_logger()
@@ -42,6 +48,8 @@ INTERVALS_S = {
 KPIS_EVERY_S = 2.0
 DELIVERY_EVERY_S = 5.0
 SEED_AGAIN_S = 20.0
+ALARMS_EVERY_S = 1.0
+WATCH_EVERY_S = 5.0
 
 
 class Centre:
@@ -65,6 +73,9 @@ class Centre:
         self.sign_in_rates = Rates(settings.trust.sign_ins_per_minute)
         self.provider = Provider(settings.oidc) if settings.oidc.issuer else None
         self.accesses = Accesses(self.database)
+        self.alarms = AlarmKeeper(settings, self.database, self.districts, self._place)
+        self.courier = Courier(settings, self.database)
+        self._anchored = Anchor(0, b"")
         self._layout = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -77,6 +88,12 @@ class Centre:
         jobs = [self._tell(channel, interval_s) for channel, interval_s in INTERVALS_S.items()]
         jobs += [self._every(KPIS_EVERY_S, self._tell_kpis), self._every(1.0, self._sweep)]
         jobs += [self._every(HEARTBEAT_S, self._report), self._every(DELIVERY_EVERY_S, self._weigh)]
+        jobs += [
+            self._every(ALARMS_EVERY_S, self._gather_alarms),
+            self._every(WATCH_EVERY_S, self._watch_alarms),
+        ]
+        jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
+        jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -146,17 +163,52 @@ class Centre:
             dirty.clear()
             items = self.live.drain(channel, datetime.now(UTC))
             if items:
-                self._publish(channel, items)
+                self.publish(channel, items)
             await asyncio.sleep(interval_s - COALESCE_S)
 
-    def _publish(self, channel: str, items: Sequence[View]) -> None:
+    def publish(self, channel: str, items: Sequence[View]) -> None:
         """To whoever sees the whole city, and to each district its own."""
         self.hub.publish(channel, {"items": items})
-        places = [self.districts.of(position_of(self.live, item)) for item in items]
+        places = [self._districts_of(item) for item in items]
         for district in sorted(self.districts.names):
             own = [item for item, within in zip(items, places, strict=True) if district in within]
             if own:
                 self.hub.publish(channel, {"items": own}, district)
+
+    def _districts_of(self, item: View) -> frozenset[str]:
+        if isinstance(item, AlarmView):
+            return frozenset(item.districts)
+        return self.districts.of(position_of(self.live, item))
+
+    def _place(self, intersection: str | None, camera: str | None) -> LonLat | None:
+        """Where an event lies that does not say so itself."""
+        return intersection_position(self.live, intersection) or camera_position(self.live, camera)
+
+    async def _gather_alarms(self) -> None:
+        if changed := await self.alarms.gather():
+            self.publish("alarms", changed)
+
+    async def _watch_alarms(self) -> None:
+        if changed := await self.alarms.watch():
+            self.publish("alarms", changed)
+
+    async def _retain(self) -> None:
+        await purge(self.database, self.settings)
+
+    async def _file_receipts(self) -> None:
+        await file_receipts(self.database)
+
+    async def _deliver(self) -> None:
+        while await self.courier.deliver():
+            pass
+
+    async def _anchor(self) -> None:
+        (head,) = await self.database.fetch("audit_head")
+        last = Anchor(head["seq"], bytes(head["hash"]))
+        if last != self._anchored:
+            path = anchors.path_of(self.settings, head["chain"])
+            await asyncio.to_thread(anchors.note, path, last, datetime.now(UTC).isoformat())
+            self._anchored = last
 
     async def _every(self, interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
         while True:

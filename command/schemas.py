@@ -5,7 +5,10 @@ from typing import Any
 import msgspec
 
 from command import models, people, records
+from command.alarms import models as alarms
 from command.answers import REF
+from command.routes import retention
+from command.webhooks import models as webhooks
 
 BODIES: tuple[type[models.View], ...] = (
     models.ErrorBody, models.SiteView, models.NetworkView, models.IntersectionList, models.IntersectionDetail,
@@ -16,7 +19,10 @@ BODIES: tuple[type[models.View], ...] = (
     people.TokenBody, people.AccountBody, people.AccountChange, people.WaysView, people.MeView,
     people.TotpView,
     people.TokenView, people.TokenList, people.AccountView, people.AccountList, people.EntryView,
-    people.EntryPage,
+    people.EntryPage, alarms.AlarmView, alarms.AlarmList, alarms.AlarmEntry, alarms.AlarmDetail,
+    alarms.CommentBody, alarms.AssignBody, alarms.SnoozeBody, webhooks.WebhookBody, webhooks.WebhookView,
+    webhooks.WebhookList, webhooks.DeliveryView, webhooks.DeliveryList, retention.PolicyView,
+    retention.PolicyList,
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from command.answers import documented
@@ -26,13 +26,14 @@ USUAL = "signals,lanes,events,agents,cameras,kpis"
     response_class=Response,
     responses=documented(
         None,
-        "Events named as their channel: signals, lanes, events, agents, cameras, pictures carry"
+        "Events named as their channel: signals, lanes, events, agents, cameras, pictures, alarms carry"
         ' `{"items": [...]}` with what changed; kpis the object of /kpis; reset means: fetch anew.',
         media_type="text/event-stream",
         schema={"type": "string"},
     ),
 )
 async def stream(
+    request: Request,
     centre: Shared,
     sight: Seen,
     channels: Annotated[str, Query(max_length=200, description=f"of {', '.join(CHANNELS)}")] = USUAL,
@@ -47,6 +48,8 @@ async def stream(
             f"channels: {', '.join(unknown) or 'none given'}; there are {', '.join(CHANNELS)}",
             "channels",
         )
+    if "alarms" in wanted and Action.SEE_ALARMS not in request.state.actions:
+        raise ApiError(403, "channels: the account or token in use may not see alarms", "channels")
     client = centre.hub.join(_listened(sight, wanted), last_event_id)
     return StreamingResponse(
         _read(centre.hub, client),

@@ -7,7 +7,7 @@ with microseconds.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -146,6 +146,13 @@ def following(
     head: Anchor, at: datetime, principal: Principal, *, action: str, subject: str, details: str
 ) -> Entry:
     """The entry after `head`, with its hash."""
-    clean = [text.replace("\0", "\N{REPLACEMENT CHARACTER}") for text in (action, subject, details)]
-    bare = Entry(head.seq + 1, at, principal.id, principal.name, *clean, head.hash, START)
-    return Entry(head.seq + 1, at, principal.id, principal.name, *clean, head.hash, digest(bare))
+    action, subject, details = map(_without_nul, (action, subject, details))
+    bare = Entry(
+        head.seq + 1, at, principal.id, principal.name, action, subject, details, head.hash, hash=START
+    )
+    return replace(bare, hash=digest(bare))
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL's text has no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -89,9 +89,14 @@ def _shown(row: Row) -> Row:
     locked = row["failures"] >= 5
     state_ = "disabled" if row["disabled_at"] else "locked at times" if locked else "in use"
     return {
-        "name": row["name"], "roles": row["roles"], "districts": row["districts"], "department": row["department"],
-        "state": state_, "totp": row["totp_sealed"] is not None, "local": row["password_hash"] is not None,
-    }  # fmt: skip
+        "name": row["name"],
+        "roles": row["roles"],
+        "districts": row["districts"],
+        "department": row["department"],
+        "state": state_,
+        "totp": row["totp_sealed"] is not None,
+        "local": row["password_hash"] is not None,
+    }
 
 
 @account.command()

@@ -21,7 +21,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from citybrain.config import Oidc
 from citybrain.errors import ConfigError, Unavailable
-from command.database import act
+from command.database import Row, act
 from command.faults import ApiError
 from command.principal import Principal, Role, record
 from command.trust import accounts
@@ -185,7 +185,7 @@ async def _new(
     claims: dict[str, Any],
     roles: list[Role],
     districts: list[str],
-) -> accounts.Row:
+) -> Row:
     name = str(claims.get(settings.name_claim) or claims["sub"])[: accounts.NAME_LENGTH]
     name = "".join(c for c in name if c.isprintable()) or "account"
     subject = str(claims["sub"])

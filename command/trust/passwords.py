@@ -43,9 +43,10 @@ def hash_of(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Whether `password` is the one; takes as long without a stored hash as with one."""
     try:
-        return _hasher.verify(stored or _NOBODYS, password) and stored is not None
+        _hasher.verify(stored or _NOBODYS, password)
     except (VerificationError, InvalidHashError):
         return False
+    return stored is not None
 
 
 def is_old(stored: str) -> bool:

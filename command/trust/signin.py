@@ -57,13 +57,13 @@ class SignIn:
     async def _judge(self, id_: UUID, tried: str | None, *, right: bool, code: str | None) -> Begun:
         async with self._database.transaction() as connection:
             row = await accounts.by_id(connection, id_)
-            refusal: ApiError | None = ApiError(401, WRONG)
-            step = None
+            refusal = ApiError(401, WRONG)
             if row is not None and not _is_locked(row) and row["password_hash"] == tried:
-                refusal, step = self._check(row, code) if right else (refusal, None)
-                if refusal is None:
+                fault, step = self._check(row, code) if right else (refusal, None)
+                if fault is None:
                     await act(connection, "account_succeeded", {"id": id_, "totp_step": step})
                     return await self.begin(connection, principal_of(row), "password")
+                refusal = fault
                 if refusal.message == WRONG:
                     await self._failed(connection, row)
         raise refusal

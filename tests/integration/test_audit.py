@@ -28,6 +28,7 @@ from tests.fixtures.command import JPEG, serving, until
 from tests.fixtures.trust import NORTH, SOUTH, database
 
 ENTRIES = 6
+SAME = "at, actor, actor_name, action, subject, details"
 
 
 class Undone(Exception):
@@ -61,7 +62,7 @@ def chain(dsn: str) -> str:
 
 
 def verify(settings: Settings, *statements: str, entries: int = 0) -> check.Report:
-    """What is found after these statements of one who may do everything to the database; all is taken back."""
+    """What is found after these statements of one who may do everything; all is taken back."""
     found: list[check.Report] = []
 
     async def job(connection: Any) -> None:
@@ -113,8 +114,7 @@ def test_the_role_in_use_can_neither_change_nor_remove_an_entry(chain: str, stat
             ],
             3,
         ),
-        (["insert into audit select 7, at, actor, actor_name, action, subject, details, hash, hash"
-          " from audit where seq = 6"], 7),
+        ([f"insert into audit select 7, {SAME}, hash, hash from audit where seq = 6"], 7),
     ],
 )  # fmt: skip
 def test_whatever_is_done_to_a_row_is_found(

@@ -104,7 +104,7 @@ where account = %(account)s and ends_at > now() order by created_at desc;
 
 -- name: session_purge
 -- Sessions that ended before a time.
-delete from session where ends_at < %(before)s;
+delete from session where ends_at < %(before)s returning 1 as gone;
 
 -- name: token_add
 -- A new token.
@@ -138,7 +138,7 @@ update api_token set revoked_at = now() where account = %(account)s and revoked_
 
 -- name: token_purge
 -- Tokens that ended or were revoked before a time.
-delete from api_token where coalesce(revoked_at, ends_at) < %(before)s;
+delete from api_token where coalesce(revoked_at, ends_at) < %(before)s returning 1 as gone;
 
 -- name: link_add
 -- A new link.
@@ -151,4 +151,4 @@ delete from sign_in_link where token_hash = %(token_hash)s returning account, en
 
 -- name: link_purge
 -- Links that ended before a time.
-delete from sign_in_link where ends_at < %(before)s;
+delete from sign_in_link where ends_at < %(before)s returning 1 as gone;

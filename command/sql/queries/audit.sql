@@ -8,3 +8,7 @@ where (%(before)s::bigint is null or seq < %(before)s)
     and (%(subject)s::text is null or subject = %(subject)s)
 order by seq desc
 limit %(rows)s;
+
+-- name: audit_head
+-- The last entry of the chain, and which chain it is.
+select chain::text as chain, seq, hash from audit_head;

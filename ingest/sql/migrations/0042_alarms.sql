@@ -11,7 +11,7 @@ create table alarm (
     ended_at timestamptz,
     changed_at timestamptz not null default now(),
     events integer not null default 1 check (events > 0),
-    district text,
+    districts text[] not null default array[]::text[],
     intersection text,
     camera text,
     device text not null,
