@@ -1,5 +1,6 @@
 """The database as the API sees it: named queries from `.sql` files over a pool that survives outages."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -131,8 +132,7 @@ class Database:
         await self._acts.open()
 
     async def close(self) -> None:
-        await self._pool.close(timeout=2)
-        await self._acts.close(timeout=2)
+        await asyncio.gather(self._pool.close(timeout=2), self._acts.close(timeout=2))
 
     async def fetch(self, name: str, values: Mapping[str, object] | None = None, view: str = "") -> list[Row]:
         """All rows of the query called `name`; `view` stands in where the query leaves its source open.

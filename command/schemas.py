@@ -29,4 +29,18 @@ BODIES: tuple[type[models.View], ...] = (
 def components() -> dict[str, Any]:
     """JSON schemas of every body, by name."""
     _, found = msgspec.json.schema_components(BODIES, ref_template=REF)
-    return dict(found)
+    return {name: _plain(schema) for name, schema in found.items()}
+
+
+def _plain(node: Any) -> Any:
+    """Tuples as arrays of their length: many tools that read OpenAPI do not know `prefixItems`."""
+    if isinstance(node, list):
+        return [_plain(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _plain(value) for key, value in node.items() if key != "prefixItems"}
+    if "prefixItems" in node:
+        kinds = [_plain(one) for one in node["prefixItems"]]
+        distinct = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
+        plain["items"] = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
+    return plain
