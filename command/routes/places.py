@@ -38,7 +38,12 @@ async def site(centre: Shared) -> Response:
 
 @router.get(
     "/network",
-    responses=documented(NetworkView, "All lanes as GeoJSON; empty until the network is known.")
+    response_class=Response,
+    responses=documented(
+        NetworkView,
+        "All lanes as GeoJSON; empty until the network is known.",
+        media_type="application/geo+json",
+    )
     | {304: {"description": "Unchanged since the `ETag` in `If-None-Match`."}},
 )
 async def network(centre: Shared, if_none_match: Annotated[str | None, Header()] = None) -> Response:

@@ -1,6 +1,7 @@
 /** Requests to the API; every failure is an ApiError with the server's own sentence. */
 import type {
   Agent,
+  Alarm,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -63,6 +64,7 @@ export const api = {
   cameras: () => items<CameraNow>("/cameras"),
   agents: () => items<Agent>("/agents"),
   events: () => items<TrafficEvent>("/events"),
+  alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */

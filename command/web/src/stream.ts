@@ -1,7 +1,7 @@
 /** The live stream: one EventSource, its state told at every change, reopened when the browser gives it up. */
 import { BASE } from "./api";
-import { checkSession, isLost } from "./session/session";
-import type { Agent, CameraNow, Items, Kpis, LaneNow, SignalNow, TrafficEvent } from "./contract";
+import { checkSession, isLost, may } from "./session/session";
+import type { Agent, Alarm, CameraNow, Items, Kpis, LaneNow, SignalNow, TrafficEvent } from "./contract";
 
 export type Connection = "connecting" | "live" | "reconnecting" | "stale";
 
@@ -12,6 +12,7 @@ export interface Channels {
   agents: Items<Agent>;
   cameras: Items<CameraNow>;
   pictures: Items<{ camera: string; at: string }>;
+  alarms: Items<Alarm>;
   kpis: Kpis;
   reset: Record<string, never>;
 }
@@ -21,7 +22,10 @@ type Listeners = { [K in keyof Channels]: (data: Channels[K]) => void };
 /** KPIs come every 2 s; so long without any event means that the connection only looks alive. */
 const SILENCE_MS = 7_000;
 const REOPEN_MS = 1_500;
-const CHANNELS = ["signals", "lanes", "events", "agents", "cameras", "pictures", "kpis"] as const;
+const CHANNELS = ["signals", "lanes", "events", "agents", "cameras", "pictures", "alarms", "kpis"] as const;
+
+/** Those that this account may hear. */
+const channels = () => CHANNELS.filter((channel) => channel !== "alarms" || may("see_alarms"));
 
 export class Stream {
   #source: EventSource | null = null;
@@ -51,7 +55,7 @@ export class Stream {
 
   open(): void {
     this.#source?.close();
-    const source = new EventSource(`${BASE}/stream?channels=${CHANNELS.join(",")}`);
+    const source = new EventSource(`${BASE}/stream?channels=${channels().join(",")}`);
     this.#source = source;
     this.#heard_ms = performance.now();
     source.onopen = () => {
