@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from citybrain.bus import Bus
 from citybrain.config import Broker
 from citybrain.up import state
+from command.principal import Role
 from tests.fixtures.browser import Watched, watching
 from tests.fixtures.city import FOOTAGE, SPEED, City, until
 
@@ -81,6 +83,18 @@ def test_the_map_shows_the_city_live_and_asks_nobody_else(city: City, browser_pa
     page.locator(".map-tools button").last.click()
     page.wait_for_timeout(1_500)
     browser_page.screenshot("city")
+
+
+def test_the_first_start_tells_each_role_its_password_once_and_writes_none_down(city: City) -> None:
+    output = (city.folder / "output.txt").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^  ([a-z_]+) +((?:\w{5}-){3}\w{5})$", output, re.MULTILINE))
+    assert set(told) == set(Role)
+    link = re.search(r"#enter=(\S+)", output)
+    assert link is not None
+    kept = city.log() + (city.folder / "run" / "citybrain.toml").read_text(encoding="utf-8")
+    assert not [name for name, password in told.items() if password in kept]
+    assert link[1] not in kept
+    assert city.command("audit", "verify").returncode == 0
 
 
 def test_status_and_doctor_speak_from_a_second_terminal(city: City) -> None:
