@@ -157,7 +157,7 @@ class Alarms(Section, frozen=True, kw_only=True):
 
 
 class Webhooks(Section, frozen=True, kw_only=True):
-    allow_networks: list[str] = []
+    allow_networks: tuple[str, ...] = ()
     """Private networks that may be called all the same, such as 10.1.0.0/16; there http:// is allowed too."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     attempts: Annotated[int, Meta(ge=1, le=20)] = 8

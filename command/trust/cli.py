@@ -244,10 +244,7 @@ def list_audit(
     if as_json:
         click.echo(msgspec.json.encode(rows))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("seq", "at", "actor_name", "action", "subject", "details"):
-        table.add_column(column.replace("_name", ""), justify="right" if column == "seq" else "left")
     for row in rows:
         at = row["at"].strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(row["seq"]), at, row["actor_name"], row["action"], row["subject"], row["details"])
-    Console().print(table)
+        told = (row["actor_name"], row["action"], row["subject"], row["details"])
+        click.echo(f"{row['seq']:>7}  {at}  {'  '.join(told)}")

@@ -263,7 +263,7 @@ def test_what_is_too_old_goes_with_a_receipt_in_the_audit(
             "select subject, details from audit where action = 'retention.purged' order by seq"
         ).fetchall()
         (filed,) = connection.execute("select count(*) from purge_receipt where audit_seq is null").fetchall()
-    receipts = dict(rows)
+    receipts: dict[str, str] = dict(rows)
     assert '"removed":1' in receipts["retention/alarms"]
     assert "lane_measurement_20250101" in receipts["retention/records of the street"]
     assert filed == (0,)

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -67,7 +68,7 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def served(dsn: str, broker_url: str) -> Iterator[Served]:
-    webhooks = config.Webhooks(allow_networks=["127.0.0.0/8", "::1/128"], attempts=3)
+    webhooks = config.Webhooks(allow_networks=("127.0.0.0/8", "::1/128"), attempts=3)
     with serving(own_settings(broker_url, dsn, webhooks=webhooks)) as found:
         yield found
 
@@ -124,6 +125,10 @@ def test_only_what_was_asked_for_is_told(client: httpx.Client, dsn: str, receive
     assert len(log_of(client, north["id"])) == 1
 
 
+def _tried(client: httpx.Client, hook: str, attempts: int) -> list[dict[str, Any]]:
+    return [one for one in log_of(client, hook) if one["attempts"] == attempts]
+
+
 def test_what_fails_is_tried_again_and_given_up_after_so_many_times(
     client: httpx.Client, dsn: str, receiver: Receiver
 ) -> None:
@@ -131,10 +136,7 @@ def test_what_fails_is_tried_again_and_given_up_after_so_many_times(
     made = make(client, receiver.url)
     tell(dsn)
     for attempt in range(1, 4):
-        (entry,) = until(
-            lambda wanted=attempt: [one for one in log_of(client, made["id"]) if one["attempts"] == wanted],
-            f"try {attempt}",
-        )
+        (entry,) = until(partial(_tried, client, made["id"], attempt), f"try {attempt}")
         assert (entry["due_at"] is None) == (attempt == 3)
         with psycopg.connect(dsn) as connection:
             connection.execute("update webhook_delivery set due_at = now() where due_at is not null")
