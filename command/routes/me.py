@@ -44,7 +44,7 @@ async def password(request: Request, centre: Shared, principal: SignedIn) -> Res
     return Response(status_code=204)
 
 
-@router.post("/me/totp", responses=documented(TotpView, "A secret that waits for its first code."))
+@router.post("/me/totp", responses=documented(TotpView, "A secret that waits for its first code.", 409))
 async def begin_totp(centre: Shared, principal: SignedIn) -> Response:
     """Begin to set up an authenticator; nothing changes until its first code comes."""
     secret = totp.new_secret()
