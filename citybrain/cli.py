@@ -26,6 +26,8 @@ VERBS = {
     "device": ("citybrain.identity.device_cli:device", "Give devices and services certificates."),
     "quarantine": ("ingest.quarantine_cli:quarantine", "Devices whose messages ingest turns away."),
     "web": ("command.cli:web", "Build the front end."),
+    "account": ("command.trust.cli:account", "Make, list and shut out accounts."),
+    "audit": ("command.trust.cli:audit", "Read and verify the audit."),
     "docs": ("command.cli:docs", "Write the generated API documents."),
 }
 

@@ -170,6 +170,69 @@ class Command(Section, frozen=True, kw_only=True):
     port: Port = 8080
 
 
+class Trust(Section, frozen=True, kw_only=True):
+    kiosk: bool = False
+    """Whoever reaches the server is an operator without signing in; only where command.host is loopback."""
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^/\s]+)?$")] = ""
+    """How browsers reach the server behind a proxy, https://city.example; empty: as they ask."""
+    session_idle_minutes: Annotated[int, Meta(ge=1, le=1440)] = 120
+    """A session that was not used for so long is over."""
+    session_hours: Annotated[int, Meta(ge=1, le=168)] = 12
+    """A session is over after this, used or not."""
+    key_file: str = ""
+    """Seals TOTP and webhook secrets; empty: trust.key in the data folder, made at the first start."""
+    anchor_folder: str = ""
+    """Where the audit's last entries are noted outside the database; empty: anchors/ in the data folder."""
+    requests_per_minute: Annotated[int, Meta(ge=60, le=1_000_000)] = 6000
+    """Of one session, token or address; more is answered 429."""
+    sign_ins_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """Attempts of one address, whatever account; more is answered 429."""
+
+
+class Oidc(Section, frozen=True, kw_only=True):
+    issuer: Annotated[str, Meta(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+    """The identity provider; http:// only on loopback. Empty: local accounts only."""
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = "openid profile"
+    name_claim: str = "preferred_username"
+    roles_claim: str = "roles"
+    """A list of our role names; whoever has none of them is refused."""
+    districts_claim: str = "districts"
+    """A list of districts; missing or empty: the whole city."""
+
+
+class Alarms(Section, frozen=True, kw_only=True):
+    bundle_minutes: Annotated[float, Meta(gt=0, le=1440)] = 10.0
+    """An event of the same kind and place so soon after the last one joins its alarm."""
+    escalate_minutes: Annotated[float, Meta(gt=0, le=1440)] = 5.0
+    """An alarm that nobody acknowledges is escalated after this, and again, three times at most."""
+    flood_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """With more new alarms than this, further events join one alarm of their kind for the whole city."""
+
+
+class Webhooks(Section, frozen=True, kw_only=True):
+    allow_networks: tuple[str, ...] = ()
+    """Private networks that may be called all the same, such as 10.1.0.0/16; there http:// is allowed too."""
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    attempts: Annotated[int, Meta(ge=1, le=20)] = 8
+    """Tries of one delivery; the pause doubles from 10 s."""
+
+
+class Retention(Section, frozen=True, kw_only=True):
+    alarms_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    """Closed alarms. Records of the street: ingest.retention_days."""
+    deliveries_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    """What was sent to webhooks."""
+    sign_ins_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    """Sessions, tokens and links after their end. The audit itself is kept."""
+
+
+class District(Section, frozen=True, kw_only=True):
+    area: Annotated[list[tuple[float, float]], Meta(min_length=3)]
+    """Corners of the district: longitude, latitude."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole configuration."""
 
@@ -183,12 +246,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     vision: Vision = Vision()
     traffic: Traffic = Traffic()
     command: Command = Command()
+    trust: Trust = Trust()
+    oidc: Oidc = Oidc()
+    alarms: Alarms = Alarms()
+    webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
     cameras: dict[Id, Camera] = {}
     signals: dict[Id, Signal] = {}
+    districts: dict[Id, District] = {}
 
 
-NAMED: dict[str, type[Section]] = {"cameras": Camera, "signals": Signal}
-"""Sections of which there are several, each by its name."""
+NAMED: dict[str, type[Section]] = {"cameras": Camera, "signals": Signal, "districts": District}
+"""Sections of which there are any number, each under a name of its own."""
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -38,9 +38,8 @@ def settings_page() -> str:
     ]
     told = _docstrings()
     for section in msgspec.structs.fields(config.Settings):
-        several = section.name in config.NAMED
-        type_: Any = config.NAMED[section.name] if several else section.type
-        title = f"{section.name}.NAME" if several else section.name
+        type_: Any = config.NAMED.get(section.name, section.type)
+        title = f"{section.name}.NAME" if section.name in config.NAMED else section.name
         parts.append(f"## [{title}]\n\n| setting | default | what |\n|---|---|---|")
         for field in msgspec.structs.fields(type_):
             default = "required" if field.required else f"`{msgspec.json.encode(field.default).decode()}`"

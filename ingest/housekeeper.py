@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -79,7 +79,9 @@ def retain(connection: Connection, level: Level, settings: Settings) -> list[str
     now = datetime.now(UTC)
     before = now - timedelta(days=settings.ingest.retention_days)
     dropped = drop_before(connection, level, before)
-    connection.execute("delete from dead_letter where received_at < %s", [before])
+    refused = connection.execute("delete from dead_letter where received_at < %s", [before]).rowcount
+    receipt(connection, "records of the street", before, len(dropped), dropped)
+    receipt(connection, "dead letters", before, refused)
     if level.maintains_rollups:
         connection.execute("delete from lane_rollup_1min where bucket < %s", [before])
         connection.execute("delete from turning_rollup_1min where bucket < %s", [before])
@@ -87,6 +89,17 @@ def retain(connection: Connection, level: Level, settings: Settings) -> list[str
     if dropped:
         log.info("retention_dropped", parts=len(dropped), before=before.isoformat())
     return dropped
+
+
+def receipt(
+    connection: Connection, kind: str, before: datetime, removed: int, parts: Sequence[str] = ()
+) -> None:
+    """Note what was let go of; the command centre writes it into the audit."""
+    if removed:
+        connection.execute(
+            "insert into purge_receipt (kind, before, removed, parts) values (%s, %s, %s, %s)",
+            [kind, before, removed, list(parts)],
+        )
 
 
 def close_gaps(connection: Connection, spooled: datetime, kept: datetime) -> None:
