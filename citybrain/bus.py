@@ -58,7 +58,7 @@ class Bus:
         if parts.username:
             self._client.username_pw_set(parts.username, parts.password)
         if parts.scheme == "mqtts":
-            self._client.tls_set_context(_tls(broker))
+            self._client.tls_set_context(tls_context(broker))
         if will:
             self._client.will_set(will[0], will[1], qos=1, retain=True)
         self._client.on_connect = self._on_connect
@@ -193,7 +193,8 @@ def _no_delay(_client: Client, _data: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _tls(broker: Broker) -> ssl.SSLContext:
+def tls_context(broker: Broker) -> ssl.SSLContext:
+    """How this client proves itself and whom it trusts; ConfigError where a file cannot be used."""
     try:
         context = ssl.create_default_context(cafile=broker.ca_file or None)
         if broker.cert_file:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import psycopg
 
 from citybrain.errors import ConfigError
+from ingest.arrival import Arrival
 from ingest.database import Connection
-from ingest.gate import Admitted, Arrival, Refused, Status, Window, admit
+from ingest.gate import Admitted, Refused, Status, Window, admit
 from ingest.store import Batch, Store
 
 _COLUMNS = "select id, received_at, topic, reason, field, payload, is_settled from dead_letter"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,6 +25,7 @@ from citybrain.messages import (
     TurningCount,
 )
 from citybrain.topics import Topic, parse
+from ingest.arrival import Arrival
 
 STORED_KINDS = ("measurement", "state", "command", "answer", "observation", "event")
 """Last levels that workers share."""
@@ -53,19 +56,12 @@ class _Numbers(msgspec.Struct):
     seq: Seq
 
 
+_parse = lru_cache(maxsize=65_536)(parse)
+"""Devices use the same topics again and again."""
 _numbers = msgspec.json.Decoder(_Numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A message as it came."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A numbered message that may be stored."""
 
     arrival: Arrival
@@ -125,7 +121,7 @@ def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:
     """Decode a message and check it against its topic and the clock; never raises."""
     topic: Topic | None = None
     try:
-        topic = parse(arrival.topic)
+        topic = _parse(arrival.topic)
         if not arrival.payload:
             return Cleared()
         message = decode(arrival.payload)

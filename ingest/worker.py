@@ -3,39 +3,31 @@
 import math
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import structlog
 
 from citybrain import topics
-from citybrain.bus import Bus
 from citybrain.codec import encode
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError, Unavailable
 from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwork
 from citybrain.presence import Presence, new_boot
 from ingest.acks import Acks
+from ingest.arrival import Arrival
 from ingest.database import connect
 from ingest.figures import Figures
-from ingest.gate import (
-    RETAINED_KINDS,
-    STORED_KINDS,
-    Admitted,
-    Arrival,
-    Refused,
-    Status,
-    Verdict,
-    Window,
-    admit,
-)
+from ingest.gate import Admitted, Refused, Status, Verdict, Window, admit
 from ingest.intake import Intake
 from ingest.migrate import level_of
+from ingest.receiver import Receiver
 from ingest.store import Batch, Outcome, Store
+from ingest.subscriptions import is_shared, is_wanted, retained_filters, shared_filters
 
 log = structlog.get_logger()
 
-GROUP = "ingest"
 QUEUE_BATCHES = 20
 IDLE_S = 0.1
 REPORT_S = 2.0
@@ -69,7 +61,9 @@ class Worker:
         name = "ingest" if self._is_first else f"ingest-{index + 1}"
         self._presence = Presence(settings, f"service/{name}")
         # Two machines may share the work: the boot keeps their clients apart.
-        self._bus = Bus(settings.broker, f"{self._site}-{name}-worker-{new_boot()}")
+        filters = shared_filters(self._site) + (retained_filters(self._site) if self._is_first else [])
+        client = f"{self._site}-{name}-worker-{new_boot()}"
+        self._receiver = Receiver(settings.broker, client, filters, self._receive)
 
     @property
     def intake(self) -> Intake:
@@ -86,8 +80,7 @@ class Worker:
         except (Unavailable, psycopg.Error) as error:
             self._fail(error)
         reporter = threading.Thread(target=self._report_often, name="reporter", daemon=True)
-        self._subscribe()
-        self._bus.start(timeout_s=None)
+        self._receiver.start()
         self._presence.bus.start(timeout_s=None)
         reporter.start()
         log.info("ingest_started", site=self._site)
@@ -98,65 +91,46 @@ class Worker:
             reporter.join()
             self._leave()
 
-    def _subscribe(self) -> None:
-        for filter_ in self._shared_filters():
-            self._bus.subscribe(filter_, self._receive)
-        if self._is_first:
-            self._subscribe_retained()
-
-    def _subscribe_retained(self) -> None:
-        for filter_ in self._retained_filters():
-            self._bus.subscribe(filter_, self._receive)
-        # MQTT has no filter for `part<n>`; the rest of a network's topics comes by the filters above.
-        self._bus.subscribe(topics.matching(self._site, kind="network"), self._receive_part)
-
-    def _shared_filters(self) -> list[str]:
-        # A group a filter: rumqttd deals a group's messages out over its filters and drops what fits none.
-        return [topics.matching(self._site, what=what, group=f"{GROUP}-{what}") for what in STORED_KINDS]
-
-    def _retained_filters(self) -> list[str]:
-        return [topics.matching(self._site, what=what) for what in RETAINED_KINDS]
-
-    def _receive(self, topic: str, payload: bytes, _retained: bool) -> None:
-        if not self._intake.put(Arrival(topic, payload)) and not topic.endswith(tuple(STORED_KINDS)):
+    def _receive(self, arrivals: list[Arrival]) -> None:
+        shed = self._intake.put([arrival for arrival in arrivals if is_wanted(arrival.topic)])
+        if any(not is_shared(arrival.topic) for arrival in shed):
             self._missed_retained = True
 
-    def _receive_part(self, topic: str, payload: bytes, retained: bool) -> None:
-        if topic.rpartition("/")[2].startswith("part"):
-            self._receive(topic, payload, retained)
-
     def _work(self) -> None:
-        settings = self._settings.ingest
-        waiting = Batch()
-        failures = 0
-        leave_by = math.inf
-        while True:
-            if not len(waiting):
-                waiting = self._judge(self._intake.take(settings.batch_messages, settings.batch_s, IDLE_S))
-            try:
-                self._commit(waiting)
-                is_idle = not len(waiting)
-                waiting = Batch()
-                self._acknowledge(time.monotonic())
-                failures = 0
-            except (psycopg.Error, CityBrainError) as error:
-                self._fail(error)
-                if self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
-                    # What is at hand was not acknowledged; the spools still have it.
+        # While the database works on one batch, the next is taken and judged.
+        with ThreadPoolExecutor(1, "gate") as gate:
+            ready = gate.submit(self._gather)
+            failures = 0
+            leave_by = math.inf
+            waiting = Batch()
+            while True:
+                if not len(waiting):
+                    waiting = ready.result()
+                    ready = gate.submit(self._gather)
+                try:
+                    self._commit(waiting)
+                    is_idle = not len(waiting)
+                    waiting = Batch()
+                    self._acknowledge(time.monotonic())
+                    failures = 0
+                except (psycopg.Error, CityBrainError) as error:
+                    self._fail(error)
+                    if self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
+                        # What is at hand was not acknowledged; the spools still have it.
+                        return
+                    failures += 1
+                    continue
+                if self._missed_retained:
+                    self._fetch_retained()
+                if (is_idle and leave_by < math.inf) or time.monotonic() > leave_by:
                     return
-                failures += 1
-                continue
-            if self._missed_retained:
-                self._fetch_retained()
-            if (is_idle and leave_by < math.inf) or time.monotonic() > leave_by:
-                return
-            if self._stop.is_set() and leave_by == math.inf:
-                self._unsubscribe()
-                leave_by = time.monotonic() + LEAVE_S
+                if self._stop.is_set() and leave_by == math.inf:
+                    self._receiver.unsubscribe(shared_filters(self._site))
+                    leave_by = time.monotonic() + LEAVE_S
 
-    def _unsubscribe(self) -> None:
-        for filter_ in self._shared_filters():
-            self._bus.unsubscribe(filter_)
+    def _gather(self) -> Batch:
+        settings = self._settings.ingest
+        return self._judge(self._intake.take(settings.batch_messages, settings.batch_s, IDLE_S))
 
     def _judge(self, arrivals: list[Arrival]) -> Batch:
         now = datetime.now(UTC)
@@ -218,7 +192,7 @@ class Worker:
         for (device, boot), seq in marks.items():
             ack = IngestAck(at=at, device=device, boot=boot, seq=seq)
             # Not kept for later: an acknowledgement that is lost is asked for again by the resent message.
-            self._bus.publish_now(topics.for_device(self._site, device, "ack"), encode(ack), qos=1)
+            self._receiver.publish(topics.for_device(self._site, device, "ack"), encode(ack))
         self._acks.told(due, now_s)
 
     def _open_store(self) -> Store:
@@ -240,9 +214,9 @@ class Worker:
     def _fetch_retained(self) -> None:
         """Retained messages that were shed come again with a new subscription."""
         self._missed_retained = False
-        for filter_ in (*self._retained_filters(), topics.matching(self._site, kind="network")):
-            self._bus.unsubscribe(filter_)
-        self._subscribe_retained()
+        filters = retained_filters(self._site)
+        self._receiver.unsubscribe(filters)
+        self._receiver.subscribe(filters)
 
     def _report_often(self) -> None:
         while not self._stop.wait(REPORT_S):
@@ -271,7 +245,7 @@ class Worker:
             except psycopg.Error as error:
                 log.warning("last_acknowledgement_failed", error=str(error).strip())
             self._store.close()
-        self._bus.stop()
+        self._receiver.stop()
         self._presence.leave()
         balance = self._intake.balance()
         log.info("ingest_stopped", received=balance.received, committed=balance.committed, open=balance.open)

@@ -53,7 +53,7 @@ def _wait_for(city: Settings, worker: Worker) -> None:
     probe = topics.build(city.site.name, "lanes", "probe", STORED_KINDS[-1])
     with Bus(city.broker, f"{city.site.name}-probe") as bus:
         heard = worker.intake.balance().statuses
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while worker.intake.balance().statuses == heard:
             assert time.monotonic() < deadline, "the worker hears nothing"
             bus.publish(probe, b"")
@@ -98,7 +98,7 @@ class Edge:
         self.health.append(status)
 
 
-def until(condition: Callable[[], object], what: str, timeout_s: float = 30) -> None:
+def until(condition: Callable[[], object], what: str, timeout_s: float = 90) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"
@@ -267,7 +267,7 @@ def test_ingest_killed_mid_stream_stores_each_message_once_after_its_return(city
         with Edge(city) as edge:
             until(lambda: edge.health, "ingest is there")
             kills = [100, 300]
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 240
             while edge.acked() < total and time.monotonic() < deadline:
                 for seq in range(edge.acked() + 1, min(edge.acked() + 100, total) + 1):
                     edge.send(make.lanes(seq), "measurement")

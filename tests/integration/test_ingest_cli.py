@@ -9,8 +9,9 @@ from click.testing import CliRunner, Result
 from citybrain.cli import root
 from citybrain.codec import encode
 from citybrain.errors import ConfigError
+from ingest.arrival import Arrival
 from ingest.database import connect
-from ingest.gate import Arrival, Refused, Window, admit
+from ingest.gate import Refused, Window, admit
 from ingest.migrate import level_of
 from ingest.store import Batch, Store
 from tests.fixtures import street_messages as make

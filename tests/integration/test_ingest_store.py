@@ -8,8 +8,9 @@ import pytest
 
 from citybrain.codec import encode
 from citybrain.messages import Health, Message, Severity, Stored, StoredMessage
+from ingest.arrival import Arrival
 from ingest.database import Connection, connect
-from ingest.gate import Admitted, Arrival, Refused
+from ingest.gate import Admitted, Refused
 from ingest.housekeeper import close_gaps, retain
 from ingest.migrate import level_of
 from ingest.store import Batch, Store

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from citybrain.codec import encode
 from citybrain.messages import Message
-from ingest.gate import Admitted, Arrival, Cleared, Refused, Status, Verdict, Window, admit
+from ingest.arrival import Arrival
+from ingest.gate import Admitted, Cleared, Refused, Status, Verdict, Window, admit
 from tests.fixtures import street_messages as make
 
 WINDOW = Window(past=timedelta(days=400), future=timedelta(seconds=300))
