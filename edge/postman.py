@@ -55,6 +55,8 @@ class Postman:
         self._spool = spool
         self._rounds: dict[str, _Round] = {}
         self._letters: list[tuple[Letter, Publish]] = []
+        self._unwritten: list[tuple[Letter, Publish]] = []
+        """Letters that the disk did not take; they wait here for room."""
         self._acks: list[Ack] = []
         self._condition = threading.Condition()
         self._stopping = False
@@ -89,7 +91,7 @@ class Postman:
     def post(self, letter: Letter, publish: Publish) -> None:
         """Keep `letter` on disk, then `publish` it."""
         with self._condition:
-            if len(self._letters) >= MAX_POSTED:
+            if len(self._letters) + len(self._unwritten) >= MAX_POSTED:
                 self.lost += 1
                 return
             self._letters.append((letter, publish))
@@ -126,25 +128,30 @@ class Postman:
                 acks, self._acks = self._acks, []
             self._carry(letters, acks)
             if stopping:
+                self.lost += len(self._unwritten)
                 return
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + LOOK_S
                 self._look()
 
     def _carry(self, letters: list[tuple[Letter, Publish]], acks: list[Ack]) -> None:
-        if not letters and not acks:
+        kept = self._unwritten + letters
+        if not kept and not acks:
             return
         try:
-            self._spool.write([letter for letter, _ in letters], acks)
-            self.is_failing = False
+            self._spool.write([letter for letter, _ in kept], acks)
         except Unavailable as error:
-            self.is_failing = True
-            log.error("spool_failed", reason=str(error), letters=len(letters))  # noqa: TRY400 - the sentence says it
-        unsent = [letter for letter, publish in letters if not publish(letter.topic, letter.payload)]
-        if self.is_failing:
-            self.lost += len(unsent)
-        else:
-            self._note_sent(unsent, 0.0)
+            if not self.is_failing:
+                log.error("spool_failed", reason=str(error), letters=len(kept))  # noqa: TRY400 - the sentence says it
+            self.is_failing, self._unwritten = True, kept
+            # Live data goes out all the same, once; what is not stored of it is sent again from the disk.
+            for letter, publish in letters:
+                publish(letter.topic, letter.payload)
+            return
+        self.is_failing, self._unwritten = False, []
+        self._note_sent(
+            [letter for letter, publish in kept if not publish(letter.topic, letter.payload)], 0.0
+        )
 
     def _note_sent(self, letters: list[Letter], now_s: float) -> None:
         if not letters:

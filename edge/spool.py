@@ -121,11 +121,13 @@ class Spool:
 
     def _keep(self, letters: Iterable[Letter]) -> None:
         for letter in letters:
-            self._connection.execute(
+            made = self._connection.execute(
                 "insert into letter (device, boot, seq, topic, at_s, sent_s, payload)"
-                " values (?, ?, ?, ?, ?, ?, ?)",
+                " values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
                 letter,
             )
+            if not made.rowcount:
+                continue  # it lies here already
             self._waiting[letter.device] += 1
             self._bytes += len(letter.payload) + len(letter.topic) + _OVERHEAD_BYTES
 

@@ -29,6 +29,8 @@ GATHER_S = 0.003
 MAX_PACKET_BYTES = 4 * MAX_FRAME_BYTES
 CONNECT_S = 10.0
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+STEADY_S = 10.0
+"""A connection that held for so long was sound."""
 MAX_WAITING = 20_000
 """Packets that wait to be written."""
 
@@ -103,9 +105,9 @@ class Receiver:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 with self._connect() as connection:
-                    failures = 0
                     self._converse(connection)
             except (OSError, PacketError) as error:
                 self._tell(str(error) or type(error).__name__)
@@ -114,6 +116,8 @@ class Receiver:
             finally:
                 self._connected.clear()
                 self._outgoing.clear()
+            if time.monotonic() > began + STEADY_S:
+                failures, self._told = 0, ""
             if self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
                 return
             failures += 1
@@ -168,8 +172,8 @@ class Receiver:
             if found.connack != packets.ACCEPTED:
                 reason = packets.REFUSALS.get(found.connack, str(found.connack))
                 raise PacketError(f"the broker refuses this client: {reason}")
-            connection.sendall(packets.subscribe(self._number(), self._filters))
-            self._told = ""
+            if self._filters:
+                connection.sendall(packets.subscribe(self._number(), self._filters))
             self._connected.set()
         if packets.FAILURE in found.subacks:
             log.error("subscription_refused", client=self._client_id, filters=self._filters)

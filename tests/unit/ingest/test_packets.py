@@ -3,8 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest import packets
 from ingest.packets import PacketError, read
@@ -39,14 +37,6 @@ def test_noise_is_refused_or_awaits_more_and_never_crashes(noise: bytes) -> None
     except PacketError:
         return
     assert len(found.rest) <= len(noise)
-
-
-def test_a_message_of_another_client_is_read() -> None:
-    sent: list[bytes] = []
-    client = Client(CallbackAPIVersion.VERSION2)
-    client._packet_queue = lambda _command, packet, *_rest: sent.append(bytes(packet))  # type: ignore[assignment,method-assign]
-    client._send_publish(7, "city/v1/lanes/ä/measurement".encode(), b"{}" * 300, 1)
-    assert read(sent[0], MAX).messages == [("city/v1/lanes/ä/measurement", b"{}" * 300)]
 
 
 @pytest.mark.parametrize(
