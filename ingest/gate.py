@@ -1,6 +1,7 @@
 """The gate: what may be stored, and who may say what on which topic. Pure: bytes in, verdict out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -103,6 +104,8 @@ class Window:
 
     past: timedelta
     future: timedelta
+    past_of: Mapping[type[object], timedelta] = field(default_factory=dict)
+    """For types of message that are kept shorter or longer than the others."""
 
     def check(self, message: Stored | AgentStatus, now: datetime) -> None:
         """Raise ContractError for a time outside; what is retained may be of any age."""
@@ -113,8 +116,9 @@ class Window:
                 "$.at",
             )
         keeps = not isinstance(message, AgentStatus | IntersectionConfig | RoadNetwork)
-        if keeps and message.at < now - self.past:
-            raise ContractError(f"older than the {self.past.days} days that are kept", "$.at")
+        past = self.past_of.get(type(message), self.past)
+        if keeps and message.at < now - past:
+            raise ContractError(f"older than the {past.days} days that are kept", "$.at")
 
 
 def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:

@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
@@ -19,10 +19,11 @@ from ingest.acks import Acks
 from ingest.arrival import Arrival
 from ingest.database import connect
 from ingest.figures import Figures
-from ingest.gate import Admitted, Refused, Status, Verdict, Window, admit
+from ingest.gate import Admitted, Refused, Status, Verdict, admit
 from ingest.intake import Intake
 from ingest.migrate import level_of
 from ingest.receiver import Receiver
+from ingest.retention import window_of
 from ingest.store import Batch, Outcome, Store
 from ingest.subscriptions import is_shared, is_wanted, retained_filters, shared_filters
 
@@ -50,10 +51,7 @@ class Worker:
         self._intake = Intake(QUEUE_BATCHES * settings.ingest.batch_messages)
         self._figures = Figures()
         self._acks = Acks()
-        self._window = Window(
-            past=timedelta(days=settings.ingest.retention_days),
-            future=timedelta(seconds=settings.ingest.future_s),
-        )
+        self._window = window_of(settings)
         self._store: Store | None = None
         self._trouble = "starting"
         self._missed_retained = False
