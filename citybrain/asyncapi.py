@@ -119,6 +119,13 @@ CHANNELS = (
         (messages.IngestAck,),
         "Up to where ingest has committed; the agent may delete.",
     ),
+    Channel(
+        "gap",
+        "{kind}",
+        "gap",
+        (messages.GivenUp,),
+        "Messages that the agent's disk gave up: ingest takes their numbers for settled.",
+    ),
 )
 
 PARAMETERS: dict[str, dict[str, Any]] = {

@@ -49,6 +49,8 @@ class Broker(Section, frozen=True, kw_only=True):
 class Database(Section, frozen=True, kw_only=True):
     dsn: str = "postgresql://citybrain@127.0.0.1:5433/citybrain"
     """Any PostgreSQL 15 or newer, with or without TimescaleDB."""
+    max_bytes: Annotated[int, Meta(ge=0)] = 0
+    """What the database may take; 0: its whole disk. Near it, ingest leaves the bulk in the spools."""
 
 
 class Ray(Section, frozen=True, kw_only=True):

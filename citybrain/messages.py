@@ -282,6 +282,20 @@ class IngestAck(Message, frozen=True, kw_only=True, tag="ingest_ack/1"):
     seq: Annotated[int, Meta(ge=0)]
 
 
+class GivenUp(Message, frozen=True, kw_only=True, tag="given_up/1"):
+    """The sender's disk gave up its messages `first` to `last` of `boot`: they will never come.
+
+    Not numbered itself; sent again with each resend, until an `ingest_ack` covers `last`. Whatever of the
+    span was stored before stays stored.
+    """
+
+    device: DeviceId
+    boot: Boot
+    first: Seq
+    last: Seq
+    reason: Text = ""
+
+
 SignalGroup = Annotated[int, Meta(ge=1, le=255)]
 """A controller's number for movements that are always shown the same (a NEMA phase)."""
 
@@ -505,9 +519,9 @@ StoredMessage = (
     | RoadNetwork
 )
 PriorityMessage = PriorityRequest | PriorityPosition | PriorityCancel | PriorityStatus
-AnyMessage = StoredMessage | PriorityMessage | AgentStatus | IngestAck
+AnyMessage = StoredMessage | PriorityMessage | AgentStatus | IngestAck | GivenUp
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
-    PriorityCancel, PriorityStatus, AgentStatus, IngestAck, FrameMeta,
+    PriorityCancel, PriorityStatus, AgentStatus, IngestAck, GivenUp, FrameMeta,
 )  # fmt: skip

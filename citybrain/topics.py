@@ -17,6 +17,7 @@ What flows where (QoS 1 unless said):
     <kind>/<id>/event       whoever saw it -> ingest, command
     <kind>/<id>/status      every agent and service; retained; also the last will
     <kind>/<id>/ack         ingest -> the agent: committed up to here
+    <kind>/<id>/gap         the agent -> ingest: messages that its disk gave up
 """
 
 import re
@@ -28,7 +29,7 @@ from citybrain.fields import DEVICE_KINDS
 VERSION = "v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _WHAT = re.compile(
-    r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|part[1-9][0-9]{0,3}|"
+    r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|gap|part[1-9][0-9]{0,3}|"
     r"request|position|cancel|grant",
     re.ASCII,
 )

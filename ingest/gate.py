@@ -14,6 +14,7 @@ from citybrain.fields import Boot, DeviceId, Seq
 from citybrain.messages import (
     AgentStatus,
     CommandAck,
+    GivenUp,
     IntersectionConfig,
     LaneMeasurement,
     RoadNetwork,
@@ -30,9 +31,12 @@ from ingest.arrival import Arrival
 
 STORED_KINDS = ("measurement", "state", "command", "answer", "observation", "event")
 """Last levels that workers share."""
+SHARED_KINDS = (*STORED_KINDS, "gap")
+"""The same, and what is not stored itself."""
 RETAINED_KINDS = ("config", "status")
 """Last levels whose retained messages are wanted too; `part<n>` is one as well."""
 
+MAX_GIVEN_UP = 1_000_000_000
 Key = tuple[str, int, int]
 """device, boot, seq"""
 
@@ -46,6 +50,7 @@ _TYPES: dict[str, tuple[type[object], ...]] = {
     "config": (IntersectionConfig,),
     "part": (RoadNetwork,),
     "status": (AgentStatus,),
+    "gap": (GivenUp,),
 }
 
 
@@ -81,6 +86,13 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers that their device will never send."""
+
+    message: GivenUp
+
+
+@dataclass(frozen=True, slots=True)
 class Cleared:
     """An empty payload: somebody took a retained message back; nothing to store."""
 
@@ -95,7 +107,7 @@ class Refused:
     key: Key | None = None
 
 
-Verdict = Admitted | Status | Cleared | Refused
+Verdict = Admitted | Status | Gap | Cleared | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,9 @@ def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:
         message = decode(arrival.payload)
         _check_type(topic, message)
         _check_sender(topic, message)
+        if isinstance(message, GivenUp):
+            _check_span(message)
+            return Gap(message)
         assert isinstance(message, Stored | AgentStatus)
         window.check(message, now)
     except ContractError as error:
@@ -174,6 +189,13 @@ def _check_sender(topic: Topic, message: object) -> None:
         topic.what != f"part{message.part}" or message.part > message.parts
     ):
         raise ContractError(f"part {message.part} of {message.parts} on {topic.what}", "$.part")
+
+
+def _check_span(message: GivenUp) -> None:
+    if message.last < message.first:
+        raise ContractError("the span ends before it starts", "$.last")
+    if message.last - message.first >= MAX_GIVEN_UP:
+        raise ContractError(f"more than {MAX_GIVEN_UP} messages are given up at once", "$.last")
 
 
 def _honest_key(topic: Topic, payload: bytes) -> Key | None:

@@ -115,3 +115,4 @@ def close_gaps(connection: Connection, spooled: datetime, kept: datetime) -> Non
             connection.execute(queries["walk"], given)
             connection.execute(queries["prune"], given)
         connection.execute(queries["forget"], {"before": kept})
+        connection.execute(queries["forget_gaps"], {"before": kept})

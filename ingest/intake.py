@@ -92,6 +92,12 @@ class Intake:
         self._room.set()
         return taken
 
+    def hold(self, number: int) -> None:
+        """So many of what was taken are let go without an acknowledgement: they count as shed."""
+        with self._lock:
+            self._shed += number
+            self._in_hand -= number
+
     def settle(self, *, committed: int, duplicate: int, dead_lettered: int, statuses: int) -> None:
         """What was taken has found its place."""
         counts = (committed, duplicate, dead_lettered, statuses)

@@ -12,7 +12,7 @@ from ingest.partitions import RECORDS
 
 NOW_TABLES = (
     "lane_latest", "signal_latest", "sensor_latest", "agent_latest", "traffic_event", "intersection",
-    "road_network_segment", "device", "ledger", "ledger_mark", "dead_letter",
+    "road_network_segment", "device", "ledger", "ledger_mark", "ledger_gap", "dead_letter",
 )  # fmt: skip
 
 LATENCY = """

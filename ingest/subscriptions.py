@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from citybrain import topics
-from ingest.gate import RETAINED_KINDS, STORED_KINDS
+from ingest.gate import RETAINED_KINDS, SHARED_KINDS
 
 GROUP = "ingest"
 
@@ -11,7 +11,7 @@ GROUP = "ingest"
 def shared_filters(site: str) -> list[str]:
     """What workers share: each message goes to one of them."""
     # A group a filter: rumqttd deals a group's messages out over its filters and drops what fits none.
-    return [topics.matching(site, what=what, group=f"{GROUP}-{what}") for what in STORED_KINDS]
+    return [topics.matching(site, what=what, group=f"{GROUP}-{what}") for what in SHARED_KINDS]
 
 
 def retained_filters(site: str) -> list[str]:
@@ -25,9 +25,9 @@ def retained_filters(site: str) -> list[str]:
 def is_wanted(topic: str) -> bool:
     """Whether a topic is one of ours, not just within a filter of ours."""
     what = topic.rpartition("/")[2]
-    return what in STORED_KINDS or what in RETAINED_KINDS or what.startswith("part")
+    return what in SHARED_KINDS or what in RETAINED_KINDS or what.startswith("part")
 
 
 def is_shared(topic: str) -> bool:
     """Whether its sender sends it again until it is acknowledged."""
-    return topic.rpartition("/")[2] in STORED_KINDS
+    return topic.rpartition("/")[2] in SHARED_KINDS

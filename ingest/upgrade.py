@@ -62,7 +62,7 @@ def _switch(connection: Connection) -> None:
         for migration in available():
             if migration.name == "0003_partitions.timescale.sql":
                 connection.execute(migration.sql.encode())
-        connection.execute(SQL("create view {} as ").format(Identifier(VIEW)) + SQL(str(definition)))  # type: ignore[arg-type]
+        connection.execute(SQL("create view {} as ").format(Identifier(VIEW)) + SQL(str(definition)))
         connection.execute("update storage set level = %s", [Level.APACHE.value])
         _record(connection)
     log.info("storage_switched", level=Level.APACHE.value)

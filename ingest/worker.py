@@ -17,9 +17,10 @@ from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwor
 from citybrain.presence import Presence, new_boot
 from ingest.acks import Acks
 from ingest.arrival import Arrival
-from ingest.database import connect
+from ingest.database import Connection, connect
+from ingest.disk import Disk
 from ingest.figures import Figures
-from ingest.gate import Admitted, Refused, Status, Verdict, admit
+from ingest.gate import Admitted, Gap, Refused, Status, Verdict, admit
 from ingest.intake import Intake
 from ingest.migrate import level_of
 from ingest.receiver import Receiver
@@ -52,6 +53,8 @@ class Worker:
         self._figures = Figures()
         self._acks = Acks()
         self._window = window_of(settings)
+        self._disk = Disk(settings.database.dsn, settings.database.max_bytes)
+        self._connection: Connection | None = None
         self._store: Store | None = None
         self._trouble = "starting"
         self._missed_retained = False
@@ -135,8 +138,12 @@ class Worker:
         admitted: list[Admitted] = []
         refused: list[Refused] = []
         statuses = []
-        cleared = 0
+        gaps = []
+        cleared = waiting = 0
         for arrival in arrivals:
+            if self._disk.must_wait(arrival.topic):
+                waiting += 1
+                continue
             verdict = self._admit(arrival, now)
             if isinstance(verdict, Admitted):
                 admitted.append(verdict)
@@ -147,10 +154,20 @@ class Worker:
                 refused.append(verdict)
             elif isinstance(verdict, Status):
                 statuses.append(verdict.message)
+            elif isinstance(verdict, Gap):
+                log.warning(
+                    "messages_given_up",
+                    device=verdict.message.device,
+                    first=verdict.message.first,
+                    last=verdict.message.last,
+                    reason=verdict.message.reason,
+                )
+                gaps.append(verdict.message)
             else:
                 cleared += 1
+        self._intake.hold(waiting)
         self._intake.settle(committed=0, duplicate=0, dead_lettered=0, statuses=cleared)
-        return Batch(admitted, refused, statuses)
+        return Batch(admitted, refused, statuses, gaps)
 
     def _admit(self, arrival: Arrival, now: datetime) -> Verdict:
         try:
@@ -161,6 +178,8 @@ class Worker:
 
     def _commit(self, batch: Batch) -> None:
         store = self._store or self._open_store()
+        if self._connection is not None:
+            self._disk.look(self._connection, time.monotonic())
         if not len(batch):
             return
         outcome = store.commit(batch)
@@ -196,6 +215,7 @@ class Worker:
     def _open_store(self) -> Store:
         connection = connect(self._settings.database.dsn)
         self._store = Store(connection, level_of(connection))
+        self._connection = connection
         self._trouble = ""
         log.info("database_connected")
         return self._store
@@ -207,7 +227,7 @@ class Worker:
         self._trouble = trouble
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store = self._connection = None
 
     def _fetch_retained(self) -> None:
         """Retained messages that were shed come again with a new subscription."""
@@ -233,8 +253,10 @@ class Worker:
             "balance": balance.open,
             **self._figures.report(),
         }
-        health = Health.DEGRADED if self._trouble else Health.OK
-        self._presence.report(health, self._trouble, figures=figures)
+        if self._disk.fill.share is not None:
+            figures["disk_share"] = round(self._disk.fill.share, 4)
+        trouble = self._trouble or self._disk.trouble
+        self._presence.report(Health.DEGRADED if trouble else Health.OK, trouble, figures=figures)
 
     def _leave(self) -> None:
         if self._store is not None:

@@ -66,7 +66,7 @@ def test_status_tells_level_tables_and_latency(dsn: str) -> None:
         Store(connection, level_of(connection)).commit(Batch([verdict]))  # type: ignore[list-item]
     told = json.loads(citybrain("db", "status", "--json").output)
     assert told["level"] in {"plain", "apache", "community"}
-    assert told["last_migration"] == "0006_buckets.sql"
+    assert told["last_migration"] >= "0020_balance.sql"
     assert 0 <= told["latency_p50_s"] <= told["latency_p99_s"] < 60
     newest = {table["name"]: table["newest_at"] for table in told["tables"]}
     assert newest["lane_measurement"] is not None

@@ -13,6 +13,7 @@ from citybrain import asyncapi, codec, fields, messages, topics
 from citybrain.messages import (
     CommandAck,
     EmergencyClass,
+    GivenUp,
     IngestAck,
     Message,
     PriorityCancel,
@@ -57,6 +58,7 @@ EXAMPLES: tuple[Message, ...] = (
     ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),
+    GivenUp(at=NOW, device="signal/a", boot=1, first=3, last=5, reason="spool full"),
     street.frame(1),
 )  # fmt: skip
 

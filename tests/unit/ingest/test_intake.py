@@ -28,7 +28,7 @@ def test_a_batch_is_gathered_for_its_time() -> None:
     later = threading.Timer(0.05, lambda: intake.put([arrival(2)]))
     intake.put([arrival(1)])
     later.start()
-    assert len(intake.take(5, 0.4, 0)) == 2
+    assert len(intake.take(2, 60, 0)) == 2
     later.join()
 
 
