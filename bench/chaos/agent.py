@@ -1,6 +1,6 @@
 """Devices of a chaos run: the edge's own spool, postman and outbox, and a log of what they were given.
 
-Started by `bench.chaos` as `python -m bench.chaos.agent NAME FIRST NUMBER RATE UNTIL`. Each line to standard
+Started by `bench.chaos` as `python -m bench.chaos.agent NAME FIRST NUMBER RATE`. Each line to standard
 output outlives a kill: `G` generated, `D` durable on disk, `A` acknowledged up to here, `W` letters waiting.
 """
 
@@ -20,6 +20,8 @@ from edge.postman import Postman, Publish
 from edge.spool import Ack, Letter, Spool
 
 WAITING_S = 0.5
+QUIET = "quiet"
+"""A file in the data folder: where it is, nothing is generated any more, only delivered."""
 
 
 def value_of(device: str, boot: int, seq: int) -> float:
@@ -73,8 +75,8 @@ class Numbered(Outbox):
         )
 
 
-def main(name: str, first: int, number: int, rate: float, until_s: float) -> None:
-    """Devices `sensor/c<first>` and on; each generates `rate` messages a second until the wall clock says so."""
+def main(name: str, first: int, number: int, rate: float) -> None:
+    """Devices `sensor/c<first>` and on, each generating `rate` messages a second until `QUIET` is there."""
     log.configure(name)
     settings = config.load()
     stop = stop_on_signals()
@@ -87,10 +89,11 @@ def main(name: str, first: int, number: int, rate: float, until_s: float) -> Non
         device.start()
     waiting = threading.Thread(target=_tell_waiting, args=(postman, devices, stop), daemon=True)
     waiting.start()
+    quiet = data_dir() / QUIET
     due = time.monotonic()
     while not stop.wait(max(0.0, due - time.monotonic())):
         due += 1 / (rate * number)
-        if time.time() < until_s:
+        if not quiet.exists():
             devices[0].generate()
             devices.append(devices.pop(0))
         for device in devices[:1]:
@@ -107,4 +110,4 @@ def _tell_waiting(postman: Postman, devices: list[Numbered], stop: threading.Eve
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

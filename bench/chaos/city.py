@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.chaos.agent import QUIET
 from bench.chaos.processes import Keeper, Process, python
 from bench.chaos.proxy import Proxy
 from bench.chaos.record import Record
@@ -28,8 +29,6 @@ class Size:
     processes: int
     rate: float
     """Messages a second of each device."""
-    until_s: float
-    """Seconds since 1970 at which the devices generate no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ class City:
     proxies: dict[str, Proxy]
     """`edge` and `ingest` before the broker, `database` before PostgreSQL."""
     keeper: Keeper
+    quiet: Path
+    """Made, this file stops all generation."""
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def running(folder: Path, size: Size, record: Record, chance: random.Random) -> 
         for process in (ingest, *agents):
             process.start()
         keeper.start()
-        yield City(dsn, server, mqtt, ingest, agents, devices_of, proxies, keeper)
+        yield City(dsn, server, mqtt, ingest, agents, devices_of, proxies, keeper, folder / "data" / QUIET)
     finally:
         keeper.stop()
         for proxy in proxies.values():
@@ -102,9 +103,7 @@ def _agents(folder: Path, size: Size, record: Record, port: int) -> tuple[list[P
     each = size.devices // size.processes
     for number in range(size.processes):
         name = f"agent-{number}"
-        words = python(
-            "bench.chaos.agent", name, str(number * each), str(each), str(size.rate), str(size.until_s)
-        )
+        words = python("bench.chaos.agent", name, str(number * each), str(each), str(size.rate))
         agents.append(
             Process(
                 name, words, folder / "logs" / f"{name}.log", {"env": _environ(folder, port)},
@@ -124,7 +123,8 @@ def _environ(folder: Path, broker_port: int) -> dict[str, str]:
 
 
 def await_settled(city: City, record: Record, timeout_s: float) -> bool:
-    """Until every spool is empty; False where that takes longer."""
+    """Let nothing more be generated, and wait until every spool is empty; False where that takes longer."""
+    city.quiet.touch()
     names = [agent.name for agent in city.agents]
     deadline = time.monotonic() + timeout_s
     while not record.is_settled(names):

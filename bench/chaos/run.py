@@ -16,7 +16,7 @@ from bench.chaos.record import Key, Record, Verdict
 from bench.ready import await_database
 from ingest.database import connect
 
-STEADY_S = 60.0
+STEADY_S = 180.0
 """That the first messages may take."""
 SETTLE_S = 300.0
 
@@ -68,12 +68,9 @@ def run(
     record = Record()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (logs or Path(temporary)).absolute()
-        # Devices also generate until the city is steady, and the settling must not wait for them.
-        size = cities.Size(devices, processes, rate, time.time() + STEADY_S + seconds)
+        size = cities.Size(devices, processes, rate)
         with cities.running(folder, size, record, chance) as city:
-            done = _hurt(city, record, faults, chance, say)
-            until = size.until_s - time.time()
-            time.sleep(max(0.0, until))
+            done = _hurt(Inflicter(city, record, chance), record, faults, say)
             began = time.monotonic()
             is_settled = cities.await_settled(city, record, SETTLE_S)
             settled_s = time.monotonic() - began if is_settled else None

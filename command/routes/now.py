@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from command.answers import REF, Json, documented
 from command.faults import ApiError
-from command.models import AgentList, Kpis, LaneList, Samples, SignalList
+from command.models import AgentList, Delivery, DeliveryList, Kpis, LaneList, Samples, SignalList
 from command.shared import Shared
 
 router = APIRouter(tags=["now"])
@@ -39,6 +39,13 @@ async def agents(centre: Shared) -> Response:
 async def kpis(centre: Shared) -> Response:
     """Traffic of the last five minutes, delivery and latency."""
     return Json(centre.kpis())
+
+
+@router.get("/delivery", responses=documented(DeliveryList, "The balance of every device that numbers.", 503))
+async def delivery(centre: Shared) -> Response:
+    """What became of every message: numbered = committed + dead_lettered + given_up + spooled + open."""
+    rows = await centre.database.fetch("delivery_balance")
+    return Json(DeliveryList(items=msgspec.convert(rows, list[Delivery])))
 
 
 @router.post(
