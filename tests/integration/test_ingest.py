@@ -22,6 +22,7 @@ from citybrain.config import Settings
 from citybrain.messages import AgentStatus, Health, IngestAck, Stored
 from citybrain.up import postgres as embedded
 from citybrain.up.ports import free_port
+from ingest import disk
 from ingest.database import connect
 from ingest.gate import STORED_KINDS
 from ingest.migrate import migrate
@@ -196,6 +197,31 @@ def test_health_says_how_it_is(city: Settings) -> None:
         assert told.figures["balance"] == 0
         assert 0 < told.figures["latency_stored_p50_s"] <= told.figures["latency_stored_p99_s"] < 60
     until(lambda: edge.health[-1].health is Health.OFFLINE, "goodbye", 5)
+
+
+def test_while_the_disk_fills_the_bulk_waits_at_the_edge_and_events_are_stored(
+    city: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "LOOK_S", 0.1)
+    with connect(city.database.dsn) as connection:
+        row = connection.execute("select pg_database_size(current_database())").fetchone()
+        assert row is not None
+    nearly_full = config.Database(dsn=city.database.dsn, max_bytes=int(int(str(row[0])) / 0.915))
+    full = msgspec.structs.replace(city, database=nearly_full)
+    with Edge(full) as edge, working(full) as worker:
+        until(lambda: "measurement" in worker._disk.waiting, "it is seen")
+        edge.send(make.lanes(1), "measurement")
+        edge.send(make.event(1, device="vision/group-1"), "event")
+        until(lambda: edge.acked("vision/group-1") == 1, "the event is stored")
+        until(lambda: worker.intake.balance().shed == 1, "the measurement is left")
+        assert (count(full.database.dsn), edge.acked()) == (0, 0)
+        until(lambda: edge.health[-1].health is Health.DEGRADED, "loudly")
+        assert "measurement wait in the spools" in edge.health[-1].detail
+        worker._disk._max_bytes = 0  # there is room again
+        until(lambda: not worker._disk.waiting, "it is seen")
+        edge.send(make.lanes(1), "measurement")
+        until(lambda: edge.acked() == 1, "what waited is stored")
+        assert worker.intake.balance().open == 0
 
 
 class Server:
