@@ -44,6 +44,10 @@ def main() -> None:
     sys.exit(0 if report.is_sound else 1)
 
 
+def seconds(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f} s"
+
+
 def show(report: Report) -> None:
     """Print it for people."""
     verdict = report.verdict
@@ -54,10 +58,9 @@ def show(report: Report) -> None:
     for kind in report.kinds:
         print(
             f"{kind.kind:20} {kind.number:6} {kind.lost:6} {kind.duplicated:6} "
-            f"{kind.recovered_p50_s:12.1f} s {kind.recovered_max_s:6.1f} s"
+            f"{seconds(kind.recovered_p50_s):>14} {seconds(kind.recovered_max_s):>8}"
         )
-    settled = f"{report.settled_s:.1f} s" if report.settled_s is not None else "never"
-    print(f"all spools empty after {settled}")
+    print("spools empty:", "never" if report.settled_s is None else f"after {report.settled_s:.1f} s")
     print(f"generated {verdict.generated}, durable at the edge {verdict.durable}, stored {verdict.stored}")
     print(f"killed before they reached the disk: {verdict.generated - max(verdict.durable, verdict.stored)}")
     print(

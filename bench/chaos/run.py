@@ -29,8 +29,9 @@ class Kind:
     number: int
     lost: int
     duplicated: int
-    recovered_p50_s: float
-    recovered_max_s: float
+    recovered_p50_s: float | None
+    """From the fault until something captured after it was acknowledged; None: not known."""
+    recovered_max_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,8 @@ def run(
 
 
 def _hurt(
-    city: cities.City,
-    record: Record,
-    faults: list[Planned],
-    chance: random.Random,
-    say: Callable[[str], None],
+    inflicter: Inflicter, record: Record, faults: list[Planned], say: Callable[[str], None]
 ) -> list[Done]:
-    inflicter = Inflicter(city, record, chance)
     began = time.time()
     while record.recovered_s(began, set()) is None:
         assert time.time() < began + STEADY_S, "nothing was ever acknowledged"
@@ -105,19 +101,18 @@ def _hurt(
 
 def _kinds(done: list[Done], record: Record, verdict: Verdict) -> list[Kind]:
     """Recovery and faults by class; a lost message is laid to the last fault before its capture."""
-    times: dict[str, list[float]] = defaultdict(list)
+    times: dict[str, list[float | None]] = defaultdict(list)
     for deed in done:
-        recovered_s = record.recovered_s(deed.at_s, set(deed.devices))
-        times[deed.kind].append(recovered_s if recovered_s is not None else float("nan"))
+        times[deed.kind].append(record.recovered_s(deed.at_s, set(deed.devices)))
     lost = [_cause(key, done, record) for key in verdict.lost]
     duplicated = [_cause(key, done, record) for key in verdict.duplicated]
-    return [
-        Kind(
-            kind, len(values), lost.count(kind), duplicated.count(kind), float(np.nanmedian(values)),
-            float(np.nanmax(values)),
-        )
-        for kind, values in sorted(times.items())
-    ]  # fmt: skip
+    found = []
+    for kind, values in sorted(times.items()):
+        # After the last faults there may be nothing captured any more that could tell.
+        known = [value for value in values if value is not None]
+        p50_s, max_s = (float(np.median(known)), max(known)) if known else (None, None)
+        found.append(Kind(kind, len(values), lost.count(kind), duplicated.count(kind), p50_s, max_s))
+    return found
 
 
 def _cause(key: Key, done: list[Done], record: Record) -> str:
