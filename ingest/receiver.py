@@ -4,6 +4,7 @@ It reads as much as there is, hands the messages on as one list, and answers the
 holds it up it reads nothing: the broker queues, and what it cannot queue is still in the spools.
 """
 
+import contextlib
 import select
 import socket
 import threading
@@ -49,6 +50,7 @@ class Receiver:
         self._numbers = 0
         self._lock = threading.Lock()
         self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
         self._connected = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
@@ -100,7 +102,9 @@ class Receiver:
             return self._numbers
 
     def _wake(self) -> None:
-        self._wake_in.send(b"x")
+        # Full of wakes that were not heard yet, it needs no further one; and nobody may wait here.
+        with contextlib.suppress(BlockingIOError):
+            self._wake_in.send(b"x")
 
     def _run(self) -> None:
         failures = 0

@@ -161,6 +161,9 @@ class Store:
         rows = Rows()
         self._partitions.ensure(self._connection, _days(batch))
         with self._connection.transaction():
+            if batch.gaps:  # all owners in one ordered statement, against deadlocks
+                owners = {(device, boot) for device, boot, _ in waiting}
+                self._introduce(owners | {(gap.device, gap.boot) for gap in batch.gaps})
             new = self._settle(waiting.keys())
             for key, entry in waiting.items():
                 if key not in new:
@@ -226,7 +229,6 @@ class Store:
             self._execute(self._ledger["introduce"], {"devices": names, "boots": starts})
 
     def _give_up(self, gaps: Sequence[GivenUp]) -> None:
-        self._introduce({(gap.device, gap.boot) for gap in gaps})
         for gap in sorted(gaps, key=lambda gap: (gap.device, gap.boot, gap.first, gap.last)):
             self._execute(self._ledger["give_up"], _builtins(gap))
 
