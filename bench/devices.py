@@ -29,7 +29,7 @@ import msgspec
 import psutil
 import psycopg
 
-from bench.ingest import RESULTS, service
+from bench.ingest import RESULTS, collector
 from citybrain import config, tls
 from citybrain.codec import encode
 from citybrain.errors import Unavailable
@@ -259,7 +259,7 @@ def running(folder: Path, devices: int, *, with_tls: bool) -> Iterator[City]:
         )
         for name in ("ca_file", "cert_file", "key_file"):
             os.environ[f"CITYBRAIN__BROKER__{name.upper()}"] = getattr(broker, name)
-        with service(settings) as process:
+        with collector(settings, "citybrain", "run", "ingest") as process:
             yield City(server, process, dsn, port, certificates, ca)
     finally:
         mosquitto.end(server.process)

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,13 @@ ENV_PREFIX = "CITYBRAIN__"
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
+KeptDays = Annotated[int, Meta(ge=9, le=36_500)]
+Stream = Literal[
+    "lane_measurement", "turning_count", "signal_state", "signal_command", "command_ack",
+    "sensor_observation", "traffic_event_history", "agent_status_history", "dead_letter",
+    "rollup_1min", "rollup_15min", "rollup_1h", "rollup_1day",
+]  # fmt: skip
+"""What ingest stores, as far as it can be kept for a time of its own."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +61,8 @@ class Broker(Section, frozen=True, kw_only=True):
 class Database(Section, frozen=True, kw_only=True):
     dsn: str = "postgresql://citybrain@127.0.0.1:5433/citybrain"
     """Any PostgreSQL 15 or newer, with or without TimescaleDB."""
+    max_bytes: Annotated[int, Meta(ge=0)] = 0
+    """What the database may take; 0: its whole disk. Near it, ingest leaves the bulk in the spools."""
 
 
 class Ray(Section, frozen=True, kw_only=True):
@@ -142,7 +151,14 @@ class Ingest(Section, frozen=True, kw_only=True):
     """Refused messages of one device within a minute that put it into quarantine; 0: never."""
     quarantine_replays: Annotated[int, Meta(ge=0, le=1_000_000)] = 5_000
     """Messages of one device within a minute that were stored before; 0: never."""
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    retention_days: KeptDays = 400
+    """Records, minute rollups and dead letters; longer than any spool keeps a message."""
+    retain_days: dict[Stream, KeptDays] = {}
+    """The same for single streams; the coarser rollups are kept for ever unless they are named here."""
+    compress_days: Annotated[int, Meta(ge=1, le=36_500)] = 8
+    """Older records go to the columnstore, where the server has one."""
+    compress_after_days: dict[Stream, Annotated[int, Meta(ge=1, le=36_500)]] = {}
+    """The same for single streams."""
 
 
 class Vision(Section, frozen=True, kw_only=True):
@@ -308,6 +324,8 @@ def to_toml(settings: Settings) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + "}"
     # JSON's strings, numbers, booleans and arrays of numbers are TOML as they stand.
     return msgspec.json.encode(value).decode()
 

@@ -215,6 +215,21 @@ class Kpis(View, frozen=True, kw_only=True):
     silent_agents: Annotated[int, Meta(description="agents that fell silent or went offline")]
 
 
+class Delivery(View, frozen=True, kw_only=True):
+    device: str
+    numbered: Annotated[int, Meta(description="messages that it numbered in its present boot")]
+    committed: Annotated[int, Meta(description="of these: stored")]
+    dead_lettered: Annotated[int, Meta(description="of these: refused and kept as dead letters")]
+    given_up: Annotated[int, Meta(description="of these: dropped by its own disk, and told so")]
+    spooled: Annotated[int, Meta(description="of these: still on its own disk")]
+    open: Annotated[int, Meta(description="numbered less all of the above: on its way, or lost if it stays")]
+    duplicates: Annotated[int, Meta(description="came again after they were settled")]
+
+
+class DeliveryList(View, frozen=True, kw_only=True):
+    items: list[Delivery]
+
+
 class Checks(View, frozen=True, kw_only=True):
     broker: str
     database: str

@@ -1,10 +1,13 @@
 """The guard: how much each device may send, and when one that misbehaves is put into quarantine. Pure.
 
+One thread judges while another settles with the database: what changes both ways is held by a lock.
+
 A device is known by its topic, which the broker lets nobody else use; what a payload says of its
 sender proves nothing. What comes too quickly is held: it is not acknowledged, so the device's spool sends it
 again, later. What comes from quarantine is held as well; a few messages are kept as dead letters, to be seen.
 """
 
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -68,6 +71,7 @@ class Guard:
         self._quarantine: dict[str, str] = {}
         self._kept: dict[str, int] = {}
         self._new: dict[str, str] = {}
+        self._lock = threading.Lock()
         self._turned_away: dict[str, int] = {}
         self.held = 0
         """Messages held for their rate since the start."""
@@ -129,23 +133,35 @@ class Guard:
                 self._enter(device, f"{total} messages replayed within {FAULTS_S:.0f} s")
 
     def news(self) -> tuple[dict[str, str], dict[str, int]]:
-        """Who came into quarantine, with the reason, and how many were turned away, both since `settle`."""
-        return dict(self._new), dict(self._turned_away)
+        """Who came into quarantine, with the reason, and how many were turned away, both since last asked."""
+        with self._lock:
+            told = dict(self._new), dict(self._turned_away)
+            self._new, self._turned_away = {}, {}
+            return told
 
     def settle(self, active: Mapping[str, str]) -> None:
-        """`news` is written down; `active` is the quarantine of all workers, without who was released."""
-        for device in self._quarantine.keys() - active.keys():
-            self._devices.pop(device, None)
-            self._kept.pop(device, None)
-        self._quarantine = dict(active)
-        self._new, self._turned_away = {}, {}
+        """`active` is the quarantine of all workers, without who was released; who is newer stays in it."""
+        with self._lock:
+            for device in self._quarantine.keys() - active.keys() - self._new.keys():
+                self._devices.pop(device, None)
+                self._kept.pop(device, None)
+            self._quarantine = dict(active) | self._new
+
+    def unsettled(self, new: Mapping[str, str], turned_away: Mapping[str, int]) -> None:
+        """What `news` told could not be written down: it is told again."""
+        with self._lock:
+            self._new = dict(new) | self._new
+            for device, number in turned_away.items():
+                self._turned_away[device] = self._turned_away.get(device, 0) + number
 
     def _enter(self, device: str, reason: str) -> None:
-        self._quarantine[device] = self._new[device] = reason
+        with self._lock:
+            self._quarantine[device] = self._new[device] = reason
 
     def _turn_away(self, device: str) -> Passage:
         self.turned_away += 1
-        self._turned_away[device] = self._turned_away.get(device, 0) + 1
+        with self._lock:
+            self._turned_away[device] = self._turned_away.get(device, 0) + 1
         kept = self._kept.get(device, 0)
         if kept >= KEPT_LETTERS:
             return Passage.TURNED_AWAY

@@ -24,16 +24,22 @@ class Entry:
     note: str
 
 
-def sync(connection: Connection, guard: Guard) -> None:
-    """Write down what a worker's guard noticed, and tell it who is in quarantine."""
+def sync(connection: Connection, guard: Guard) -> Mapping[str, str]:
+    """Write down what a worker's guard noticed, tell it who is in quarantine; returns who is new there."""
     new, turned_away = guard.news()
     queries = load("quarantine")
-    with connection.transaction():
-        for device, reason in sorted(new.items()):
-            connection.execute(queries["enter"], {"device": device, "reason": reason, "note": ""})
-        for device, number in sorted(turned_away.items()):
-            connection.execute(queries["count"], {"device": device, "number": number})
-        guard.settle(active(connection))
+    try:
+        with connection.transaction():
+            for device, reason in sorted(new.items()):
+                connection.execute(queries["enter"], {"device": device, "reason": reason, "note": ""})
+            for device, number in sorted(turned_away.items()):
+                connection.execute(queries["count"], {"device": device, "number": number})
+            found = active(connection)
+    except BaseException:
+        guard.unsettled(new, turned_away)
+        raise
+    guard.settle(found)
+    return new
 
 
 def active(connection: Connection) -> Mapping[str, str]:

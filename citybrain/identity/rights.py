@@ -17,16 +17,16 @@ SERVICE_KINDS = ("service", "vision", "traffic")
 
 # kind: (last levels it publishes under its own name, last levels it hears there)
 OWN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "camera": (("frame", "status"), ("ack",)),
-    "signal": (("config", "state", "answer", "event", "status"), ("command", "ack")),
-    "lanes": (("measurement", "event", "status"), ("ack",)),
-    "sensor": (("observation", "event", "status"), ("ack",)),
+    "camera": (("frame", "gap", "status"), ("ack",)),
+    "signal": (("config", "state", "answer", "event", "gap", "status"), ("command", "ack")),
+    "lanes": (("measurement", "event", "gap", "status"), ("ack",)),
+    "sensor": (("observation", "event", "gap", "status"), ("ack",)),
     # MQTT has no filter for `part<n>`: the owner of a network may use all levels below its own id.
     "network": (("+",), ("ack",)),
-    "priority": (("request", "position", "cancel", "status"), ("grant", "ack")),
-    "vision": (("event", "status"), ("ack",)),
-    "traffic": (("event", "status"), ("ack",)),
-    "service": (("event", "status"), ("ack",)),
+    "priority": (("request", "position", "cancel", "gap", "status"), ("grant", "ack")),
+    "vision": (("event", "gap", "status"), ("ack",)),
+    "traffic": (("event", "gap", "status"), ("ack",)),
+    "service": (("event", "gap", "status"), ("ack",)),
 }
 ANALYSES = ("measurement", "event")
 """What `vision` says on a camera's topics, and the camera itself where it counts on board."""
@@ -39,9 +39,10 @@ VISION: tuple[Pairs, Pairs] = (
     (("camera", "frame"), ("camera", "status")),
 )
 TRAFFIC: tuple[Pairs, Pairs] = (
-    (("signal", "command"), ("priority", "grant")),
+    (("signal", "command"), ("signal", "outflow"), ("priority", "grant")),
     (
-        ("signal", "config"), ("signal", "state"), ("signal", "answer"), ("lanes", "measurement"),
+        ("signal", "config"), ("signal", "state"), ("signal", "answer"), ("signal", "outflow"),
+        ("lanes", "measurement"),
         ("priority", "request"), ("priority", "position"), ("priority", "cancel"),
     ),
 )  # fmt: skip
@@ -50,10 +51,12 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
     "ingest": ((("+", "ack"),), (("+", "+"),)),
     # Its agents on Ray use the service's certificate unless each is given one of its own.
     "vision": (
-        (*VISION[0], ("vision", "event"), ("vision", "status")), (*VISION[1], ("vision", "ack")),
+        (*VISION[0], ("vision", "event"), ("vision", "gap"), ("vision", "status")),
+        (*VISION[1], ("vision", "ack")),
     ),
     "traffic": (
-        (*TRAFFIC[0], ("traffic", "event"), ("traffic", "status")), (*TRAFFIC[1], ("traffic", "ack")),
+        (*TRAFFIC[0], ("traffic", "event"), ("traffic", "gap"), ("traffic", "status")),
+        (*TRAFFIC[1], ("traffic", "ack")),
     ),
     "command": (
         (),

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from command import bodies
 from command.answers import Json, documented
-from command.models import AgentList, Kpis, LaneList, Samples, SignalList
+from command.models import AgentList, Delivery, DeliveryList, Kpis, LaneList, Samples, SignalList
 from command.shared import Shared
 from command.sight import Seen
 from command.trust.doors import requires
@@ -40,6 +41,17 @@ async def agents(centre: Shared, sight: Seen) -> Response:
 async def kpis(centre: Shared) -> Response:
     """Traffic of the last five minutes, delivery and latency."""
     return Json(centre.kpis())
+
+
+@router.get(
+    "/delivery",
+    dependencies=SEES,
+    responses=documented(DeliveryList, "The balance of every device that numbers.", 503),
+)
+async def delivery(centre: Shared) -> Response:
+    """What became of every message: numbered = committed + dead_lettered + given_up + spooled + open."""
+    rows = await centre.database.fetch("delivery_balance")
+    return Json(DeliveryList(items=msgspec.convert(rows, list[Delivery])))
 
 
 @router.post(

@@ -146,15 +146,27 @@ def test_letters_of_an_earlier_boot_are_marked_as_historical_when_they_are_old(
     assert broker.historical == {1}
 
 
-def test_a_spool_that_fails_stops_no_live_letter(carrier: Postman, spool: Spool) -> None:
+def test_a_full_disk_stops_no_live_letter_and_loses_none(
+    carrier: Postman, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broker = Broker()
     carrier.enlist(DEVICE, broker.publish)
-    carrier.post(letter(1), broker.publish)
-    until(lambda: broker.taken == [1])
-    carrier.post(letter(1), broker.publish)  # its number is there already: the transaction fails
-    until(lambda: carrier.is_failing)
-    carrier.post(letter(2), broker.publish)
-    until(lambda: broker.taken[-1] == 2 and not carrier.is_failing)
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise Unavailable("the disk is full")
+
+        patch.setattr(spool, "write", full)
+        carrier.post(letter(1), broker.publish)
+        carrier.post(letter(2), broker.publish)
+        until(lambda: broker.taken == [1, 2] and carrier.is_failing)
+        broker.is_there = False
+        carrier.post(letter(3), broker.publish)
+    until(lambda: carrier.waiting(DEVICE) == 3 and not carrier.is_failing)
+    broker.is_there = True
+    carrier.reconnected(DEVICE)
+    until(lambda: broker.taken[-1] == 3)
+    assert carrier.dropped == 0
 
 
 def test_many_threads_may_post_at_once(carrier: Postman) -> None:

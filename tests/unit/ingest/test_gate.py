@@ -1,15 +1,18 @@
 """Who may say what on which topic, and when."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.codec import encode
-from citybrain.config import Ingest
+from citybrain.config import Ingest, Settings
 from citybrain.messages import Message
-from ingest.gate import Admitted, Arrival, Cleared, Refused, Status, Verdict, Window, admit
+from ingest.arrival import Arrival
+from ingest.gate import Admitted, Cleared, Refused, Status, Verdict, Window, admit
+from ingest.retention import window_of
 from tests.fixtures import street_messages as make
 
 WINDOW = Window(past=timedelta(days=400), future=timedelta(seconds=300))
@@ -147,8 +150,9 @@ def test_a_payload_may_be_as_large_as_its_topic_needs(topic: str, most: int) -> 
 
 
 def test_the_window_follows_the_settings() -> None:
-    assert Window.of(Ingest(retention_days=10)).past == timedelta(days=10)
-    assert Window.of(Ingest(retention_days=10, past_days=3, future_s=5)) == Window(
-        timedelta(days=3), timedelta(seconds=5)
-    )
-    assert Window.of(Ingest(retention_days=10, past_days=30)).past == timedelta(days=10)
+    def of(**values: Any) -> Window:
+        return window_of(Settings(ingest=Ingest(**values)))
+
+    assert of(retention_days=10).past == timedelta(days=10)
+    assert of(retention_days=10, past_days=3, future_s=5) == Window(timedelta(days=3), timedelta(seconds=5))
+    assert of(retention_days=10, past_days=30).past == timedelta(days=10)

@@ -73,6 +73,7 @@ def test_who_is_released_comes_in_with_a_clean_sheet() -> None:
     guard = Guard(LIMITS)
     for _ in range(5):
         guard.refused("sensor/a", "x", 0.0)
+    guard.news()
     guard.settle({})
     assert guard.judge("sensor/a", 1.0) is Passage.OPEN
     guard.refused("sensor/a", "x", 1.0)
