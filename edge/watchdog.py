@@ -22,8 +22,10 @@ from edge.beat import read_beat
 
 log = structlog.get_logger()
 
-LOOKS = 8
+LOOKS = 20
 """Looks at the counter within the limit."""
+EARLY = 0.85
+"""Share of the limit after which it acts: what it does must be done when the limit is over."""
 REPEAT_S = 1.0
 
 
@@ -86,7 +88,7 @@ class Watchdog:
     def run(self, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
         """Watch until `stop`; the broker may be away all the time."""
         self._presence.bus.start(timeout_s=None)
-        vigil = Vigil(self._limit_s, clock(), read_beat(self._path))
+        vigil = Vigil(EARLY * self._limit_s, clock(), read_beat(self._path))
         self._log.info("watchdog_watches", limit_s=self._limit_s)
         while not stop.wait(self._limit_s / LOOKS):
             step = vigil.look(read_beat(self._path), clock())
