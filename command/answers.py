@@ -24,7 +24,8 @@ Responses = dict[int | str, dict[str, Any]]
 BODIES: tuple[type[models.View], ...] = (
     models.ErrorBody, models.SiteView, models.NetworkView, models.IntersectionList, models.IntersectionDetail,
     models.SignalList, models.LaneList, models.CameraList, models.PictureList, models.AgentList,
-    models.EventList, models.EventPage, models.Kpis, models.DeliveryList, models.HealthView, models.Samples, records.LaneRecords,
+    models.EventList, models.EventPage, models.Kpis, models.DeliveryList, models.HealthView,
+    models.Samples, records.LaneRecords,
     records.LaneBuckets, records.CountRecords, records.CountBuckets, records.SignalPage, records.CommandPage,
 )  # fmt: skip
 
