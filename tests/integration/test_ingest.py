@@ -202,26 +202,34 @@ def test_health_says_how_it_is(city: Settings) -> None:
 def test_while_the_disk_fills_the_bulk_waits_at_the_edge_and_events_are_stored(
     city: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    share = [0.915]
     monkeypatch.setattr(disk, "LOOK_S", 0.1)
-    with connect(city.database.dsn) as connection:
-        row = connection.execute("select pg_database_size(current_database())").fetchone()
-        assert row is not None
-    nearly_full = config.Database(dsn=city.database.dsn, max_bytes=int(int(str(row[0])) / 0.915))
-    full = msgspec.structs.replace(city, database=nearly_full)
-    with Edge(full) as edge, working(full) as worker:
+    monkeypatch.setattr(disk, "measure", lambda *_: disk.Fill(share[0], "a disk"))
+    with Edge(city) as edge, working(city) as worker:
         until(lambda: "measurement" in worker._disk.waiting, "it is seen")
         edge.send(make.lanes(1), "measurement")
         edge.send(make.event(1, device="vision/group-1"), "event")
         until(lambda: edge.acked("vision/group-1") == 1, "the event is stored")
         until(lambda: worker.intake.balance().shed == 1, "the measurement is left")
-        assert (count(full.database.dsn), edge.acked()) == (0, 0)
+        assert (count(city.database.dsn), edge.acked()) == (0, 0)
         until(lambda: edge.health[-1].health is Health.DEGRADED, "loudly")
         assert "measurement wait in the spools" in edge.health[-1].detail
-        worker._disk._max_bytes = 0  # there is room again
+        share[0] = 0.5  # there is room again
         until(lambda: not worker._disk.waiting, "it is seen")
         edge.send(make.lanes(1), "measurement")
         until(lambda: edge.acked() == 1, "what waited is stored")
         assert worker.intake.balance().open == 0
+
+
+def test_the_database_is_measured_against_what_it_may_take(city: Settings) -> None:
+    dsn = city.database.dsn
+    with connect(dsn) as connection:
+        full = disk.measure(connection, dsn, 1_000_000)
+        assert full.share is not None
+        assert full.share > 1
+        assert "max_bytes" in full.why
+        alone = disk.measure(connection, dsn, 0)
+        assert alone.share is None or 0 < alone.share <= 1
 
 
 class Server:

@@ -137,7 +137,7 @@ def test_what_a_device_gave_up_is_recorded_and_passed_at_once(store: Store, data
     store.commit(Batch(gaps=[gap(2, 8), gap(2, 8)]))  # it grew, and is told again
     assert store.acknowledge({owner}) == {owner: 9}
     found = rows(database, "select first_seq, last_seq, missing, reason from ledger_gap")
-    assert found == [(2, 8, 6, "full")], "the fourth was stored before"
+    assert found == [(2, 8, 6, "disk full")], "the fourth was stored before"
 
 
 def test_a_gap_told_before_anything_else_introduces_its_device(store: Store) -> None:
