@@ -5,7 +5,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.vision.test_counting import MIDDLE, WIDTH, Detections, box, count, line_in, seen, sums
+from tests.unit.vision.test_counting import MIDDLE, WIDTH, box, count, seen, sums
+from vision.detections import Detections
+from vision.line import line_in
 
 HEIGHT = 360
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
