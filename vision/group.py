@@ -22,6 +22,7 @@ from vision.condition import Change, Condition
 from vision.detections import Detections
 from vision.happenings import Happening
 from vision.jpeg import decode_jpeg, encode_jpeg
+from vision.load import Load
 from vision.pipeline import Finder, Pipeline, Seen
 from vision.tally import Tally
 from vision.watch import annotate
@@ -48,6 +49,7 @@ class _CameraState:
     pipeline: Pipeline
     tally: Tally
     condition: Condition = field(default_factory=Condition)
+    load: Load = field(default_factory=Load)
     sums: dict[str, int] = field(default_factory=dict)
     frames: int = 0
     last_s: float = 0.0
@@ -79,6 +81,8 @@ class CameraGroup:
         state = self._state(camera)
         state.last_s = now_s
         state.tally.miss(dropped)
+        state.load.note(dropped)
+        state.pipeline.spare(whole_only=state.load.is_high)
         try:
             meta, jpeg = _unpack(camera, payload)
             picture = decode_jpeg(jpeg)
@@ -128,6 +132,8 @@ class CameraGroup:
         """One sentence for each camera whose last frame was refused, or that does not see."""
         told = [f"{name}: {state.fault}" for name, state in self._cameras.items() if state.fault]
         unwell = [name for name, state in self._cameras.items() if not state.condition.is_well]
+        spared = [name for name, state in self._cameras.items() if state.load.is_high]
+        told += [f"{name}: overloaded, only whole pictures are looked at" for name in spared]
         return told + [f"{name}: blind or frozen" for name in unwell]
 
     def figures(self, now_s: float) -> dict[str, float]:
@@ -135,6 +141,7 @@ class CameraGroup:
         passed_s = max(now_s - self._reported_s, 1e-3) if self._reported_s is not None else 0.0
         self._reported_s = now_s
         figures = {"cameras": float(len(self._cameras)), "refused": float(self.refused)}
+        figures["overloaded"] = float(sum(state.load.is_high for state in self._cameras.values()))
         for name, state in self._cameras.items():
             figures[f"fps.{name}"[:64]] = round(state.frames / passed_s, 2) if passed_s else 0.0
             state.frames = 0

@@ -70,7 +70,7 @@ class Pipeline:
         self._line = line
         self._min_confidence = min_confidence
         self._every = every
-        self._windows = windows
+        self._windows = self._may_use_windows = windows
         self._calibration = calibration or Calibration()
         self._scene = Scene(Calibration(), 1, 1)
         self._size = (0, 0)
@@ -78,6 +78,10 @@ class Pipeline:
         self._tracker = Tracker(0, 0)
         self._focus = Focus(1, 1)
         self._counter = LineCounter(line_in(line, 1, 1), 1)
+
+    def spare(self, *, whole_only: bool) -> None:
+        """Look at whole pictures only, or through windows too, as it was made to."""
+        self._windows = self._may_use_windows and not whole_only
 
     @property
     def last_track(self) -> int:
