@@ -215,7 +215,7 @@ class Kpis(View, frozen=True, kw_only=True):
     silent_agents: Annotated[int, Meta(description="agents that fell silent or went offline")]
 
 
-class Delivery(View, frozen=True, kw_only=True):
+class Balance(View, frozen=True, kw_only=True):
     device: str
     numbered: Annotated[int, Meta(description="messages that it numbered in its present boot")]
     committed: Annotated[int, Meta(description="of these: stored")]
@@ -226,8 +226,8 @@ class Delivery(View, frozen=True, kw_only=True):
     duplicates: Annotated[int, Meta(description="came again after they were settled")]
 
 
-class DeliveryList(View, frozen=True, kw_only=True):
-    items: list[Delivery]
+class BalanceList(View, frozen=True, kw_only=True):
+    items: list[Balance]
 
 
 class Checks(View, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from command import bodies
 from command.answers import Json, documented
-from command.models import AgentList, Delivery, DeliveryList, Kpis, LaneList, Samples, SignalList
+from command.models import AgentList, Balance, BalanceList, Kpis, LaneList, Samples, SignalList
 from command.shared import Shared
 from command.sight import Seen
 from command.trust.doors import requires
@@ -46,12 +46,12 @@ async def kpis(centre: Shared) -> Response:
 @router.get(
     "/delivery",
     dependencies=SEES,
-    responses=documented(DeliveryList, "The balance of every device that numbers.", 503),
+    responses=documented(BalanceList, "The balance of every device that numbers.", 503),
 )
 async def delivery(centre: Shared) -> Response:
     """What became of every message: numbered = committed + dead_lettered + given_up + spooled + open."""
     rows = await centre.database.fetch("delivery_balance")
-    return Json(DeliveryList(items=msgspec.convert(rows, list[Delivery])))
+    return Json(BalanceList(items=msgspec.convert(rows, list[Balance])))
 
 
 @router.post(
