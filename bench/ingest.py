@@ -1,8 +1,9 @@
 """How much `ingest` takes in: messages and rows a second from publish to commit, through a real broker.
 
-Beside it, in the same run, the limit: the same rows by bare binary COPY, without broker, gate or ledger.
+Beside it, in the same run: the limit, the same rows by bare binary COPY without broker, gate or ledger; and
+what one would write first, a collector of paho and one INSERT a message (`bench.plain`).
 
-    python -m bench.ingest [--messages 40000] [--devices 50] [--lanes 20]
+    python -m bench.ingest [--messages 40000] [--devices 50] [--lanes 20] [--workers 1]
 """
 
 import argparse
@@ -25,14 +26,16 @@ import numpy as np
 import psutil
 import psycopg
 
+from bench.ready import await_database
 from citybrain import config, topics
-from citybrain.bus import Bus
 from citybrain.codec import decode, encode
 from citybrain.messages import IngestAck, LaneMeasurement
 from citybrain.up import broker, postgres
 from citybrain.up.ports import free_port, wait_until_answers
+from ingest.arrival import Arrival
 from ingest.database import connect
 from ingest.migrate import migrate
+from ingest.receiver import Receiver
 from ingest.rows import COLUMNS, Rows
 from ingest.wire import HEADER, TRAILER
 from tests.fixtures import street_messages as make
@@ -55,7 +58,7 @@ def servers(folder: Path) -> Iterator[config.Settings]:
     mqtt = subprocess.Popen(broker.broker_command(host, broker_port, folder / "broker"), **quiet)
     try:
         assert wait_until_answers(host, broker_port, 30)
-        assert wait_until_answers(host, database_port, 30)
+        await_database(dsn)
         migrate(dsn)
         yield msgspec.structs.replace(
             config.Settings(),
@@ -71,19 +74,26 @@ def servers(folder: Path) -> Iterator[config.Settings]:
 
 
 @contextmanager
-def service(settings: config.Settings) -> Iterator[psutil.Process]:
-    """`citybrain run ingest` in a process of its own."""
+def collector(settings: config.Settings, *words: str, workers: int = 1) -> Iterator[psutil.Process]:
+    """A program of ours in a process of its own."""
     environment = os.environ | {
         "CITYBRAIN__BROKER__URL": settings.broker.url,
         "CITYBRAIN__DATABASE__DSN": settings.database.dsn,
+        "CITYBRAIN__INGEST__WORKERS": str(workers),
         "CITYBRAIN_LOG": "warning",
     }
-    process = subprocess.Popen([sys.executable, "-m", "citybrain", "run", "ingest"], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", *words], env=environment)
     try:
         yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait()
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """CPU time of a process and those it started, until now."""
+    family = [process, *process.children(recursive=True)]
+    return sum(times.user + times.system for times in (one.cpu_times() for one in family))
 
 
 def measurement(device: int, seq: int, lanes: int) -> LaneMeasurement:
@@ -102,14 +112,24 @@ class Devices:
         self._lanes = lanes
         self._acked = [0] * devices
         self._told = threading.Event()
-        self.bus = Bus(settings.broker, "bench-devices")
-        self.bus.subscribe(topics.matching(self._site, kind="lanes", what="ack"), self._on_ack)
+        filters = [topics.matching(self._site, kind="lanes", what="ack")]
+        # Ours, because it costs the machine less than the messages that are to be measured.
+        self.bus = Receiver(settings.broker, "bench-devices", filters, self._on_acks)
 
-    def _on_ack(self, _topic: str, payload: bytes, _retained: bool) -> None:
-        ack = decode(payload)
-        assert isinstance(ack, IngestAck)
-        device = int(ack.device.removeprefix("lanes/d"))
-        self._acked[device] = max(self._acked[device], ack.seq)
+    def start(self) -> None:
+        """Connect; ready once the collector hears and answers."""
+        self.bus.start()
+        deadline = time.monotonic() + 120
+        while not self.bus.connected:
+            assert time.monotonic() < deadline, "no broker"
+            time.sleep(0.05)
+
+    def _on_acks(self, arrivals: list[Arrival]) -> None:
+        for arrival in arrivals:
+            ack = decode(arrival.payload)
+            assert isinstance(ack, IngestAck)
+            device = int(ack.device.removeprefix("lanes/d"))
+            self._acked[device] = max(self._acked[device], ack.seq)
         self._told.set()
 
     def send(self, first: int, each: int, rate: float = 0.0) -> float:
@@ -134,8 +154,7 @@ class Devices:
                         time.sleep(wait)
                     topic = f"{self._site}/v1/lanes/d{device}/measurement"
                     body = payloads[device][sent[device] + 1 - first]
-                    while not self.bus.publish(topic, self._stamp(body)):
-                        time.sleep(0.002)  # the client's own queue is full
+                    self.bus.publish(topic, self._stamp(body))
                     sent[device] += 1
                     number += 1
                     if rate:
@@ -197,44 +216,28 @@ def latencies(dsn: str, first: int) -> tuple[float, float, int]:
     return float(p50), float(p99), len(samples)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=40_000)
-    parser.add_argument("--devices", type=int, default=50)
-    parser.add_argument("--lanes", type=int, default=20)
-    given = parser.parse_args()
-    each = given.messages // given.devices
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as settings:
-        dsn = settings.database.dsn
-        limit = bare_copy(dsn, given.messages, given.devices, given.lanes)
-        with service(settings) as process:
-            devices = Devices(settings, given.devices, given.lanes)
-            devices.bus.start()
-            warm = 20
-            devices.send(1, warm)
-            before = process.cpu_times()
-            took = devices.send(warm + 1, each)
-            after = process.cpu_times()
-            full = each * given.devices / took
-            half = max(1, each // 4)
-            devices.send(warm + each + 1, half, rate=full / 2)
-            p50, p99, samples = latencies(dsn, warm + each + 1)
-            devices.bus.stop()
-        with psycopg.connect(dsn) as connection:
-            row = connection.execute("select count(*) from lane_measurement").fetchone()
-        expected = (warm + each + half) * given.devices * given.lanes
-        assert row == (expected,), f"stored {row}, sent {expected}"
-    cpu_us = (after.user + after.system - before.user - before.system) / (each * given.devices) * 1e6
-    result = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg(),
-        "python": platform.python_version(),
-        "broker": broker.broker_name(),
+def our_figures(settings: config.Settings, given: argparse.Namespace) -> dict[str, Any]:
+    """Full load, CPU a message, then the latencies at half of it; checks that each row is there once."""
+    each, dsn, warm = given.messages // given.devices, settings.database.dsn, 20
+    words = ("citybrain", "run", "ingest")
+    with collector(settings, *words, workers=given.workers) as process:
+        devices = Devices(settings, given.devices, given.lanes)
+        devices.start()
+        devices.send(1, warm)
+        before = cpu_s(process)
+        took = devices.send(warm + 1, each)
+        cpu_us = (cpu_s(process) - before) / (each * given.devices) * 1e6
+        full = each * given.devices / took
+        half = max(1, each // 4)
+        devices.send(warm + each + 1, half, rate=full / 2)
+        p50, p99, samples = latencies(dsn, warm + each + 1)
+        devices.bus.stop()
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("select count(*) from lane_measurement").fetchone()
+    expected = (warm + each + half) * given.devices * given.lanes
+    assert row == (expected,), f"stored {row}, sent {expected}"
+    return {
         "messages": each * given.devices,
-        "devices": given.devices,
-        "lanes_per_message": given.lanes,
         "messages_per_s": full,
         "rows_per_s": full * given.lanes,
         "cpu_us_per_message": cpu_us,
@@ -242,9 +245,66 @@ def main() -> None:
         "half_load_latency_p50_s": p50,
         "half_load_latency_p99_s": p99,
         "half_load_samples": samples,
+    }
+
+
+def plain_figures(settings: config.Settings, devices: int, lanes: int, seconds: float) -> dict[str, float]:
+    """What `bench.plain` stores in `seconds` under more than it can take, and its CPU a message."""
+    stored = "select count(distinct (device, seq)) from plain"
+    with connect(settings.database.dsn) as connection, collector(settings, "bench.plain") as process:
+        while connection.execute("select to_regclass('plain') is null").fetchone() == (True,):
+            time.sleep(0.05)
+        bus = Receiver(settings.broker, "bench-plain", [], lambda _arrivals: None)
+        bus.start()
+        while not bus.connected:
+            time.sleep(0.05)
+        body = [encode(measurement(n % devices, n // devices + 1, lanes)) for n in range(8_000)]
+        first = connection.execute(stored.encode()).fetchone()
+        while first == (0,):
+            bus.publish("plain/0", body[0])
+            time.sleep(0.05)
+            first = connection.execute(stored.encode()).fetchone()
+        before, begin = cpu_s(process), time.monotonic()
+        for payload in body[1:]:
+            bus.publish("plain/0", payload)
+        time.sleep(seconds)
+        row = connection.execute(stored.encode()).fetchone()
+        took, spent = time.monotonic() - begin, cpu_s(process) - before
+        bus.stop()
+    assert row is not None
+    number = int(str(row[0])) - 1
+    return {"messages_per_s": number / took, "cpu_us": spent / max(1, number) * 1e6}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=40_000)
+    parser.add_argument("--devices", type=int, default=50)
+    parser.add_argument("--lanes", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    load = os.getloadavg()
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as settings:
+        limit = bare_copy(settings.database.dsn, given.messages, given.devices, given.lanes)
+        ours = our_figures(settings, given)
+        plain = plain_figures(settings, given.devices, given.lanes, seconds=8)
+    result = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load_before": load,
+        "python": platform.python_version(),
+        "broker": broker.broker_name(),
+        "workers": given.workers,
+        "devices": given.devices,
+        "lanes_per_message": given.lanes,
+        **ours,
         "bare_copy_messages_per_s": limit["messages_per_s"],
         "bare_copy_rows_per_s": limit["rows_per_s"],
-        "share_of_bare_copy": full / limit["messages_per_s"],
+        "share_of_bare_copy": ours["messages_per_s"] / limit["messages_per_s"],
+        "plain_messages_per_s": plain["messages_per_s"],
+        "plain_cpu_us_per_message": plain["cpu_us"],
+        "times_plain": ours["messages_per_s"] / plain["messages_per_s"],
     }
     for name, value in result.items():
         print(f"{name:28} {value:,.4g}" if isinstance(value, float) else f"{name:28} {value}")

@@ -71,6 +71,14 @@ CHANNELS = (
         "Orders from traffic; the edge judges them, and they are never retained.",
     ),
     Channel("signalAnswer", "signal", "answer", (messages.CommandAck,), "The edge's answer to each order."),
+    Channel(
+        "signalOutflow",
+        "signal",
+        "outflow",
+        (messages.Outflow,),
+        "What a region tells other regions of an intersection on its border; never stored.",
+        0,
+    ),
     Channel("sensorObservation", "sensor", "observation", (messages.SensorObservation,), "Sensor values."),
     Channel(
         "priorityRequest",
@@ -118,6 +126,13 @@ CHANNELS = (
         "ack",
         (messages.IngestAck,),
         "Up to where ingest has committed; the agent may delete.",
+    ),
+    Channel(
+        "gap",
+        "{kind}",
+        "gap",
+        (messages.GivenUp,),
+        "Messages that the agent's disk gave up: ingest takes their numbers for settled.",
     ),
 )
 

@@ -6,7 +6,6 @@ run after every connect, also after a broker's restart, and announce retained me
 """
 
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -19,8 +18,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from citybrain import tls
 from citybrain.config import Broker
-from citybrain.errors import ConfigError, Unavailable
+from citybrain.errors import Unavailable
 
 Handler = Callable[[str, bytes, bool], None]
 """topic, payload, whether it is a retained message from before the subscription"""
@@ -57,8 +57,9 @@ class Bus:
         self._client.reconnect_delay_set(min_delay=1, max_delay=8)
         if parts.username:
             self._client.username_pw_set(parts.username, parts.password)
-        if parts.scheme == "mqtts":
-            self._client.tls_set_context(_tls(broker))
+        self._tls = tls.context(broker) if parts.scheme == "mqtts" else None
+        if self._tls:
+            self._client.tls_set_context(self._tls)
         if will:
             self._client.will_set(will[0], will[1], qos=1, retain=True)
         self._client.on_connect = self._on_connect
@@ -80,7 +81,8 @@ class Bus:
         self._client.loop_start()
         if timeout_s is not None and not self._connected.wait(timeout_s):
             self.stop()
-            why = f": {self._refused}" if self._refused else ""
+            refused = self._refused or (self._tls and tls.explain(self._host, self._port, self._tls))
+            why = f": {refused}" if refused else ""
             raise Unavailable(
                 f"no MQTT broker answers at {self._host}:{self._port}{why}; start one or set broker.url"
             )
@@ -191,13 +193,3 @@ def _no_delay(_client: Client, _data: Any, sock: Any) -> None:
     # Nagle's algorithm costs 13 ms instead of 0.25 ms at 2 KB.
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _tls(broker: Broker) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=broker.ca_file or None)
-        if broker.cert_file:
-            context.load_cert_chain(broker.cert_file, broker.key_file or None)
-    except OSError as error:
-        raise ConfigError(f"broker TLS files cannot be used: {error}") from error
-    return context

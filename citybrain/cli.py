@@ -16,12 +16,18 @@ VERBS = {
     "status": ("citybrain.up.cli:status", "Show every service and agent."),
     "doctor": ("citybrain.up.cli:doctor", "Say what is installed, reachable and missing."),
     "watch": ("vision.watch_cli:watch", "Watch a video, folder or camera: boxes, tracks, counts."),
+    "vision": ("vision.evaluation_cli:vision", "Judge what vision counts."),
     "models": ("vision.models_cli:models", "Manage the detectors."),
     "sim": ("simulations.cli:sim", "List and run simulated cities."),
     "edge": ("edge.cli:edge", "Run the agents beside cameras and signals."),
     "db": ("ingest.cli:db", "Migrate and inspect the database."),
     "ingest": ("ingest.cli:ingest", "Look at what ingest refused."),
+    "broker": ("citybrain.identity.broker_cli:broker", "Write and renew a production broker's files."),
+    "device": ("citybrain.identity.device_cli:device", "Give devices and services certificates."),
+    "quarantine": ("ingest.quarantine_cli:quarantine", "Devices whose messages ingest turns away."),
     "web": ("command.cli:web", "Build the front end."),
+    "account": ("command.trust.cli:account", "Make, list and shut out accounts."),
+    "audit": ("command.trust.cli:audit", "Read and verify the audit."),
     "docs": ("command.cli:docs", "Write the generated API documents."),
 }
 

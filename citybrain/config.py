@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,13 @@ ENV_PREFIX = "CITYBRAIN__"
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
+KeptDays = Annotated[int, Meta(ge=9, le=36_500)]
+Stream = Literal[
+    "lane_measurement", "turning_count", "signal_state", "signal_command", "command_ack",
+    "sensor_observation", "traffic_event_history", "agent_status_history", "dead_letter",
+    "rollup_1min", "rollup_15min", "rollup_1h", "rollup_1day",
+]  # fmt: skip
+"""What ingest stores, as far as it can be kept for a time of its own."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,14 +41,28 @@ class Broker(Section, frozen=True, kw_only=True):
     url: Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+$")] = "mqtt://127.0.0.1:1883"
     """mqtt:// or mqtts://, [user:password@]host[:port]."""
     ca_file: str = ""
+    """For mqtts: who signed the broker's certificate; empty: the authorities that this machine trusts."""
     cert_file: str = ""
+    """For mqtts: our own certificate; `{device}` stands for `kind-id` where a process speaks for several."""
     key_file: str = ""
+    """For mqtts: its key; `{device}` as above."""
     keepalive_s: Annotated[int, Meta(ge=5, le=600)] = 15
+
+    def for_device(self, device: str) -> "Broker":
+        """The same with the certificate of `device` (`kind/id`)."""
+        own = device.replace("/", "-")
+        return msgspec.structs.replace(
+            self,
+            cert_file=self.cert_file.replace("{device}", own),
+            key_file=self.key_file.replace("{device}", own),
+        )
 
 
 class Database(Section, frozen=True, kw_only=True):
     dsn: str = "postgresql://citybrain@127.0.0.1:5433/citybrain"
     """Any PostgreSQL 15 or newer, with or without TimescaleDB."""
+    max_bytes: Annotated[int, Meta(ge=0)] = 0
+    """What the database may take; 0: its whole disk. Near it, ingest leaves the bulk in the spools."""
 
 
 class Ray(Section, frozen=True, kw_only=True):
@@ -63,8 +84,33 @@ class Street(Section, frozen=True, kw_only=True):
 class Edge(Section, frozen=True, kw_only=True):
     spool_max_bytes: Annotated[int, Meta(ge=1_000_000)] = 256_000_000
     spool_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    """Both for all streams together; of these, at most:"""
+    measurements_max_bytes: Annotated[int, Meta(ge=500_000)] = 192_000_000
+    """Measurements and observations on the disk; the first that are given up."""
+    measurements_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
+    states_max_bytes: Annotated[int, Meta(ge=500_000)] = 64_000_000
+    """Signal states on the disk; commands' answers, events and configurations are kept longest."""
+    states_max_age_s: Annotated[float, Meta(gt=0)] = 7 * 86_400.0
     contact_lost_s: PositiveSeconds = 6.0
     """Street seconds without a valid command after which the local plan takes over."""
+    watchdog_s: Annotated[float, Meta(ge=0.5, le=60)] = 3.0
+    """Seconds without a sign of life from a signal's agent after which its watchdog acts."""
+
+
+class Signal(Section, frozen=True, kw_only=True):
+    driver: Annotated[str, Meta(pattern=r"^(sumo|ntcip1202|relay)$")] = "sumo"
+    """sumo: the simulated street; ntcip1202: a controller over SNMP; relay: lamp outputs on a relay card."""
+    address: str = ""
+    """host:port of the controller or relay card, or a serial device of the card."""
+    wiring: str = ""
+    """JSON file: the intersection and what its signal groups or outputs are."""
+    community: str = "public"
+    """SNMP community that may read and set."""
+    snmp_version: Annotated[str, Meta(pattern=r"^(1|2c)$")] = "1"
+    pattern: Annotated[int, Meta(ge=0, le=255)] = 0
+    """NTCIP systemPatternControl while nobody commands; 0: the controller's own time of day."""
+    fallback: Annotated[str, Meta(pattern=r"^(plan|flash)$")] = "plan"
+    """What the watchdog brings about: the controller's own plan, or flash; a relay card can only flash."""
 
 
 class Camera(Section, frozen=True, kw_only=True):
@@ -75,8 +121,14 @@ class Camera(Section, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=64, le=3840)] = 640
     """Wider frames are scaled down to it."""
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
+    max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
+    """Bytes a second that are sent at most: quality goes down, then frames are left out; 0: no limit."""
+    privacy: Annotated[str, Meta(pattern=r"^(motion|off)$")] = "off"
+    """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
+    calibration: str = ""
+    """The file with this camera's ground points, lanes, lines and zones."""
     position: tuple[float, float] | None = None
     """Longitude and latitude; none: beside the first intersection of the map."""
     loop: bool = True
@@ -89,7 +141,24 @@ class Ingest(Section, frozen=True, kw_only=True):
     batch_s: Annotated[float, Meta(gt=0, le=10)] = 0.1
     future_s: PositiveSeconds = 300.0
     """A message whose time is further ahead than this is refused."""
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    past_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    """A message that is older than this is refused; 0: as long as records are kept."""
+    device_rate_per_s: Annotated[float, Meta(ge=0, le=100_000)] = 500.0
+    """Messages a second of one device that a worker takes; more has to wait in its spool; 0: no limit."""
+    device_burst_s: Annotated[float, Meta(ge=1, le=600)] = 10.0
+    """Seconds of that rate which may come at once."""
+    quarantine_refusals: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    """Refused messages of one device within a minute that put it into quarantine; 0: never."""
+    quarantine_replays: Annotated[int, Meta(ge=0, le=1_000_000)] = 5_000
+    """Messages of one device within a minute that were stored before; 0: never."""
+    retention_days: KeptDays = 400
+    """Records, minute rollups and dead letters; longer than any spool keeps a message."""
+    retain_days: dict[Stream, KeptDays] = {}
+    """The same for single streams; the coarser rollups are kept for ever unless they are named here."""
+    compress_days: Annotated[int, Meta(ge=1, le=36_500)] = 8
+    """Older records go to the columnstore, where the server has one."""
+    compress_after_days: dict[Stream, Annotated[int, Meta(ge=1, le=36_500)]] = {}
+    """The same for single streams."""
 
 
 class Vision(Section, frozen=True, kw_only=True):
@@ -98,6 +167,8 @@ class Vision(Section, frozen=True, kw_only=True):
     groups: Annotated[int, Meta(ge=1, le=256)] = 1
     """Camera-group actors on Ray."""
     min_confidence: Annotated[float, Meta(ge=0.05, le=0.95)] = 0.35
+    windows: bool = True
+    """Look through windows around what moves too; false: at whole pictures only, at a third of the cost."""
     picture_fps: Annotated[float, Meta(gt=0, le=30)] = 2.0
     """Blurred pictures with boxes that are published per camera."""
     period_s: PositiveSeconds = 5.0
@@ -115,6 +186,69 @@ class Command(Section, frozen=True, kw_only=True):
     port: Port = 8080
 
 
+class Trust(Section, frozen=True, kw_only=True):
+    kiosk: bool = False
+    """Whoever reaches the server is an operator without signing in; only where command.host is loopback."""
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^/\s]+)?$")] = ""
+    """How browsers reach the server behind a proxy, https://city.example; empty: as they ask."""
+    session_idle_minutes: Annotated[int, Meta(ge=1, le=1440)] = 120
+    """A session that was not used for so long is over."""
+    session_hours: Annotated[int, Meta(ge=1, le=168)] = 12
+    """A session is over after this, used or not."""
+    key_file: str = ""
+    """Seals TOTP and webhook secrets; empty: trust.key in the data folder, made at the first start."""
+    anchor_folder: str = ""
+    """Where the audit's last entries are noted outside the database; empty: anchors/ in the data folder."""
+    requests_per_minute: Annotated[int, Meta(ge=60, le=1_000_000)] = 6000
+    """Of one session, token or address; more is answered 429."""
+    sign_ins_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """Attempts of one address, whatever account; more is answered 429."""
+
+
+class Oidc(Section, frozen=True, kw_only=True):
+    issuer: Annotated[str, Meta(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+    """The identity provider; http:// only on loopback. Empty: local accounts only."""
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = "openid profile"
+    name_claim: str = "preferred_username"
+    roles_claim: str = "roles"
+    """A list of our role names; whoever has none of them is refused."""
+    districts_claim: str = "districts"
+    """A list of districts; missing or empty: the whole city."""
+
+
+class Alarms(Section, frozen=True, kw_only=True):
+    bundle_minutes: Annotated[float, Meta(gt=0, le=1440)] = 10.0
+    """An event of the same kind and place so soon after the last one joins its alarm."""
+    escalate_minutes: Annotated[float, Meta(gt=0, le=1440)] = 5.0
+    """An alarm that nobody acknowledges is escalated after this, and again, three times at most."""
+    flood_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """With more new alarms than this, further events join one alarm of their kind for the whole city."""
+
+
+class Webhooks(Section, frozen=True, kw_only=True):
+    allow_networks: tuple[str, ...] = ()
+    """Private networks that may be called all the same, such as 10.1.0.0/16; there http:// is allowed too."""
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    attempts: Annotated[int, Meta(ge=1, le=20)] = 8
+    """Tries of one delivery; the pause doubles from 10 s."""
+
+
+class Retention(Section, frozen=True, kw_only=True):
+    alarms_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    """Closed alarms. Records of the street: ingest.retention_days."""
+    deliveries_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    """What was sent to webhooks."""
+    sign_ins_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    """Sessions, tokens and links after their end. The audit itself is kept."""
+
+
+class District(Section, frozen=True, kw_only=True):
+    area: Annotated[list[tuple[float, float]], Meta(min_length=3)]
+    """Corners of the district: longitude, latitude."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole configuration."""
 
@@ -128,7 +262,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     vision: Vision = Vision()
     traffic: Traffic = Traffic()
     command: Command = Command()
+    trust: Trust = Trust()
+    oidc: Oidc = Oidc()
+    alarms: Alarms = Alarms()
+    webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
     cameras: dict[Id, Camera] = {}
+    signals: dict[Id, Signal] = {}
+    districts: dict[Id, District] = {}
+
+
+NAMED: dict[str, type[Section]] = {"cameras": Camera, "signals": Signal, "districts": District}
+"""Sections of which there are any number, each under a name of its own."""
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -143,7 +288,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is not TOML: {error}") from error
-    places = {("cameras",): origin} | _places(text, origin)
+    places = {(name,): origin for name in NAMED} | _places(text, origin)
     for name, value in sorted(environ.items()):
         if name.startswith(ENV_PREFIX):
             keys = tuple(part.lower() for part in name.removeprefix(ENV_PREFIX).split("__"))
@@ -167,8 +312,10 @@ def to_toml(settings: Settings) -> str:
     """The settings as a file that `load` reads back to the same value."""
     lines: list[str] = []
     tables = msgspec.to_builtins(settings)
-    cameras = tables.pop("cameras")
-    named = {**tables, **{f"cameras.{name}": camera for name, camera in cameras.items()}}
+    several = {key: tables.pop(key) for key in NAMED}
+    named = tables | {
+        f"{key}.{name}": table for key, entries in several.items() for name, table in entries.items()
+    }
     for name, table in named.items():
         lines.append(f"[{name}]")
         lines += [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]
@@ -177,6 +324,8 @@ def to_toml(settings: Settings) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + "}"
     # JSON's strings, numbers, booleans and arrays of numbers are TOML as they stand.
     return msgspec.json.encode(value).decode()
 
@@ -232,11 +381,12 @@ def _convert(tables: dict[str, Any], places: Mapping[tuple[str, ...], str]) -> S
             faults.append(_fault(where, name, None, f"no such section; there are {', '.join(known)}"))
         elif not isinstance(table, dict):
             faults.append(_fault(places.get((name,), ""), name, table, "expected a table"))
-        elif name == "cameras":
-            cameras = {id_: _section(Camera, t, ("cameras", id_), places, faults) for id_, t in table.items()}
-            sections[name] = cameras
+        elif type_ := NAMED.get(name):
+            sections[name] = {
+                id_: _section(type_, t, (name, id_), places, faults) for id_, t in table.items()
+            }
             for id_ in table:
-                _value(Id, id_, ("cameras", id_), places, faults)
+                _value(Id, id_, (name, id_), places, faults)
         else:
             sections[name] = _section(known[name], table, (name,), places, faults)
     if faults:

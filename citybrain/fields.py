@@ -19,6 +19,8 @@ Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 LaneId = Annotated[
     str, Meta(pattern=r"^[^\x00-\x20\x7f]{1,128}$", description="a lane's id in its road network")
 ]
+PlanSecond = Annotated[int, Meta(ge=0, lt=600, description="seconds after the instant of the plan")]
+PlanVehicles = Annotated[float, Meta(ge=0, le=100, description="expected vehicles in that second")]
 Text = Annotated[str, Meta(max_length=500)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Boot = Annotated[int, Meta(ge=1, le=2**53, description="milliseconds since 1970 when the device started")]

@@ -23,6 +23,8 @@ from citybrain.fields import (
     LonLat,
     Metres,
     Path,
+    PlanSecond,
+    PlanVehicles,
     Seconds,
     Seq,
     Share,
@@ -203,7 +205,7 @@ class SignalState(Stored, frozen=True, kw_only=True, tag="signal_state/1"):
     mode: ControlMode
     max_remaining_s: Seconds | None = None
     """Latest change, where the plan bounds it."""
-    command_seq: Annotated[int, Meta(ge=0)] = 0
+    command_seq: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """The last accepted command; 0 for none."""
 
 
@@ -268,7 +270,7 @@ class AgentStatus(Message, frozen=True, kw_only=True, tag="agent_status/1"):
     position: LonLat | None = None
     spooled: Count = 0
     """Messages waiting on the agent's disk."""
-    sent: Annotated[int, Meta(ge=0)] = 0
+    sent: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """The last `seq` given in this boot."""
     figures: dict[Annotated[str, Meta(max_length=64)], float] = {}
     """Further numbers by name, SI units in the names."""
@@ -279,7 +281,21 @@ class IngestAck(Message, frozen=True, kw_only=True, tag="ingest_ack/1"):
 
     device: DeviceId
     boot: Boot
-    seq: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class GivenUp(Message, frozen=True, kw_only=True, tag="given_up/1"):
+    """The sender's disk gave up its messages `first` to `last` of `boot`: they will never come.
+
+    Not numbered itself; sent again with each resend, until an `ingest_ack` covers `last`. Whatever of the
+    span was stored before stays stored.
+    """
+
+    device: DeviceId
+    boot: Boot
+    first: Seq
+    last: Seq
+    reason: Text = ""
 
 
 SignalGroup = Annotated[int, Meta(ge=1, le=255)]
@@ -461,6 +477,36 @@ class PriorityStatus(Message, frozen=True, kw_only=True, tag="priority_status/1"
     """The intersections of its path that this region plans."""
 
 
+class MovementFlow(Value, frozen=True):
+    """What one movement has let through in the last second and will let through; expected, so fractions."""
+
+    movement: Annotated[int, Meta(ge=0, lt=500)]
+    crossed: Annotated[float, Meta(ge=0, le=100)]
+    plan: Annotated[list[tuple[PlanSecond, PlanVehicles]], Meta(max_length=600)]
+    """(seconds after the message's `at`, vehicles); empty also where nothing was planned anew."""
+
+
+class LaneFlow(Value, frozen=True):
+    """How full an approach lane is, and how busy of late."""
+
+    lane: LaneId
+    vehicles: Count
+    rate_vps: Annotated[float, Meta(ge=0, le=10)]
+    """Vehicles that cross the stop line per second, over the last minutes."""
+
+
+class Outflow(Message, frozen=True, kw_only=True, tag="outflow/1"):
+    """What a region tells other regions of an intersection on its border, once a second; never stored."""
+
+    device: DeviceId
+    intersection: Id
+    is_planned: bool
+    """Whether `plan` is new; where it is not, the last one still holds."""
+    movements: Annotated[list[MovementFlow], Meta(max_length=500)]
+    """Those that let through or will; in numbers of the intersection's configuration."""
+    lanes: Annotated[list[LaneFlow], Meta(max_length=200)]
+
+
 class Box(Value, frozen=True):
     """A detection or track in one picture; x, y, width and height as shares of the picture."""
 
@@ -505,9 +551,9 @@ StoredMessage = (
     | RoadNetwork
 )
 PriorityMessage = PriorityRequest | PriorityPosition | PriorityCancel | PriorityStatus
-AnyMessage = StoredMessage | PriorityMessage | AgentStatus | IngestAck
+AnyMessage = StoredMessage | PriorityMessage | Outflow | AgentStatus | IngestAck | GivenUp
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
-    PriorityCancel, PriorityStatus, AgentStatus, IngestAck, FrameMeta,
+    PriorityCancel, PriorityStatus, Outflow, AgentStatus, IngestAck, GivenUp, FrameMeta,
 )  # fmt: skip

@@ -46,7 +46,8 @@ class Presence:
             started_at=self._started_at,
             position=position,
         )
-        self.bus = Bus(settings.broker, f"{settings.site.name}-{device.replace('/', '-')}", self._will())
+        client_id = f"{settings.site.name}-{device.replace('/', '-')}"
+        self.bus = Bus(settings.broker.for_device(device), client_id, self._will())
         self.bus.on_connected(self._publish)
 
     def report(

@@ -38,11 +38,11 @@ def settings_page() -> str:
     ]
     told = _docstrings()
     for section in msgspec.structs.fields(config.Settings):
-        type_: Any = config.Camera if section.name == "cameras" else section.type
-        title = "cameras.NAME" if section.name == "cameras" else section.name
+        type_: Any = config.NAMED.get(section.name, section.type)
+        title = f"{section.name}.NAME" if section.name in config.NAMED else section.name
         parts.append(f"## [{title}]\n\n| setting | default | what |\n|---|---|---|")
         for field in msgspec.structs.fields(type_):
-            default = "required" if field.required else f"`{msgspec.json.encode(field.default).decode()}`"
+            default = "required" if field.required else f"`{_default(field)}`"
             text = told.get((type_.__name__, field.name), "")
             parts.append(f"| `{field.name}` | {default} | {text} {_bounds(field.type)} |")
         parts.append("")
@@ -71,6 +71,11 @@ def _docstrings() -> dict[tuple[str, str], str]:
             if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
                 told[node.name, field.target.id] = str(text.value.value)
     return told
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    is_made = field.default_factory is not msgspec.NODEFAULT
+    return msgspec.json.encode(field.default_factory() if is_made else field.default).decode()
 
 
 def _bounds(type_: Any) -> str:

@@ -10,6 +10,7 @@ What flows where (QoS 1 unless said):
     signal/<id>/state       edge signal agent -> traffic, ingest, command
     signal/<id>/command     traffic -> edge signal agent, ingest; never retained
     signal/<id>/answer      edge signal agent -> ingest, traffic: command acknowledgements
+    signal/<id>/outflow     traffic -> traffic's other regions; QoS 0, never stored
     sensor/<id>/observation edge sensor -> ingest
     priority/<request>/request, position, cancel   dispatch or the vehicle -> traffic; never stored
     priority/<request>/grant                       traffic -> whoever asked, command
@@ -17,6 +18,7 @@ What flows where (QoS 1 unless said):
     <kind>/<id>/event       whoever saw it -> ingest, command
     <kind>/<id>/status      every agent and service; retained; also the last will
     <kind>/<id>/ack         ingest -> the agent: committed up to here
+    <kind>/<id>/gap         the agent -> ingest: messages that its disk gave up
 """
 
 import re
@@ -28,8 +30,8 @@ from citybrain.fields import DEVICE_KINDS
 VERSION = "v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _WHAT = re.compile(
-    r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|part[1-9][0-9]{0,3}|"
-    r"request|position|cancel|grant",
+    r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|gap|part[1-9][0-9]{0,3}|"
+    r"request|position|cancel|grant|outflow",
     re.ASCII,
 )
 

@@ -1,19 +1,40 @@
 """The web application: routes, errors, documents, and the state behind them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from citybrain import __version__
 from citybrain.config import Settings
-from command import answers, faults
+from command import answers, faults, schemas
 from command.centre import WEB_DIST, Centre
 from command.guard import API, Guard
-from command.routes import cameras, health, history, now, places, stream, web
+from command.routes import (
+    accounts,
+    alarms,
+    audit,
+    cameras,
+    health,
+    history,
+    me,
+    now,
+    places,
+    retention,
+    session,
+    stream,
+    web,
+    webhooks,
+)
+from command.trust import doors
+from command.trust.gatekeeper import Gatekeeper
+from command.trust.rights import Action
+
+RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention)
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
@@ -38,13 +59,19 @@ def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    for resource in (places, now, cameras, history, stream):
-        app.include_router(resource.router, prefix=API)
-    app.include_router(health.documents, prefix=API)
-    app.include_router(health.router)
-    app.add_api_route("/openapi.json", health.openapi, include_in_schema=False)
+    for resource in RESOURCES:
+        app.include_router(doors.check(resource.router), prefix=API)
+    app.include_router(doors.check(health.documents), prefix=API)
+    app.include_router(doors.check(health.router))
+    app.add_api_route(
+        "/openapi.json",
+        health.openapi,
+        include_in_schema=False,
+        dependencies=[doors.requires(Action.SEE_DOCUMENTS)],
+    )
     faults.install(app)
     app.mount("/", web.WebFiles(dist), name="web")
+    app.add_middleware(Gatekeeper, settings=settings)
     app.add_middleware(Guard)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
@@ -59,6 +86,26 @@ def describe(app: FastAPI) -> dict[str, Any]:
             summary="What City Brain sees, how it times the signals, and what it recorded.",
             routes=app.routes,
         )
-        found.setdefault("components", {}).setdefault("schemas", {}).update(answers.components())
+        parts = found.setdefault("components", {})
+        parts.setdefault("schemas", {}).update(schemas.components())
+        parts["securitySchemes"] = answers.SECURITY
+        _tell_doors(found["paths"])
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _tell_doors(paths: dict[str, dict[str, Any]]) -> None:
+    """Every operation that asks who is there says how to show it."""
+    for path, method, door in described_doors():
+        if door != doors.PUBLIC:
+            paths[path][method]["security"] = [{name: []} for name in answers.SECURITY]
+
+
+def described_doors() -> Iterator[tuple[str, str, str]]:
+    """Path, method and door of every route in the OpenAPI document."""
+    routers = [(API, resource.router) for resource in RESOURCES]
+    for prefix, router in [*routers, (API, health.documents), ("", health.router)]:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                for method in sorted(route.methods or ()):
+                    yield prefix + route.path, method.lower(), str(doors.door_of(route))

@@ -2,23 +2,39 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
 from citybrain.config import Settings
-from citybrain.errors import Unavailable
+from citybrain.errors import ConfigError, Unavailable
+from citybrain.fields import LonLat
 from citybrain.messages import Health
 from citybrain.presence import HEARTBEAT_S, Presence
-from command.database import Database
+from command.access import Accesses
+from command.alarms.keeper import AlarmKeeper
+from command.alarms.models import AlarmView
+from command.database import Database, Row
+from command.districts import Districts
 from command.feed import Feed
 from command.figures import Figures
 from command.live import Live
-from command.models import Kpis
+from command.models import Kpis, View
 from command.pictures import PictureBoard
+from command.places import camera_position, intersection_position, position_of
+from command.retention import file_receipts, purge
 from command.stream import RESET, Hub
+from command.trust import accounts, anchors
+from command.trust.audit import Anchor
+from command.trust.oidc import Provider
+from command.trust.passes import Passes
+from command.trust.rates import Rates
+from command.trust.seal import seal, unseal
+from command.trust.signin import SignIn
+from command.webhooks.courier import Courier
 from command.window import LatencyWindow
 
 log = structlog.get_logger()
@@ -32,6 +48,8 @@ INTERVALS_S = {
 KPIS_EVERY_S = 2.0
 DELIVERY_EVERY_S = 5.0
 SEED_AGAIN_S = 20.0
+ALARMS_EVERY_S = 1.0
+WATCH_EVERY_S = 5.0
 
 
 class Centre:
@@ -49,6 +67,15 @@ class Centre:
         self.latency = LatencyWindow()
         self.presence = Presence(settings, "service/command")
         self._dirty = {channel: asyncio.Event() for channel in INTERVALS_S}
+        self.districts = Districts(settings.districts)
+        self.passes = Passes(settings, self.database)
+        self.sign_in = SignIn(settings, self.database)
+        self.sign_in_rates = Rates(settings.trust.sign_ins_per_minute)
+        self.provider = Provider(settings.oidc) if settings.oidc.issuer else None
+        self.accesses = Accesses(self.database)
+        self.alarms = AlarmKeeper(settings, self.database, self.districts, self._place)
+        self.courier = Courier(settings, self.database)
+        self._anchored = Anchor(0, b"")
         self._layout = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -61,6 +88,12 @@ class Centre:
         jobs = [self._tell(channel, interval_s) for channel, interval_s in INTERVALS_S.items()]
         jobs += [self._every(KPIS_EVERY_S, self._tell_kpis), self._every(1.0, self._sweep)]
         jobs += [self._every(HEARTBEAT_S, self._report), self._every(DELIVERY_EVERY_S, self._weigh)]
+        jobs += [
+            self._every(ALARMS_EVERY_S, self._gather_alarms),
+            self._every(WATCH_EVERY_S, self._watch_alarms),
+        ]
+        jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
+        jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -100,6 +133,24 @@ class Centre:
             silent_agents=self.live.silent(now),
         )
 
+    def seal(self, text: str) -> bytes:
+        return seal(self.settings.trust.key_file, text)
+
+    def unseal(self, sealed: bytes) -> str:
+        """ConfigError where it was sealed with another key."""
+        return unseal(self.settings.trust.key_file, sealed)
+
+    def unseal_or_none(self, sealed: str) -> str | None:
+        """What a browser brought back; None where it is not ours."""
+        try:
+            return self.unseal(sealed.encode())
+        except (ConfigError, ValueError):
+            return None
+
+    async def account_row(self, id_: UUID) -> Row | None:
+        async with self.database.transaction() as connection:
+            return await accounts.by_id(connection, id_)
+
     def _wake(self) -> None:
         for channel in self.live.pending():
             self._dirty[channel].set()
@@ -112,8 +163,52 @@ class Centre:
             dirty.clear()
             items = self.live.drain(channel, datetime.now(UTC))
             if items:
-                self.hub.publish(channel, {"items": items})
+                self.publish(channel, items)
             await asyncio.sleep(interval_s - COALESCE_S)
+
+    def publish(self, channel: str, items: Sequence[View]) -> None:
+        """To whoever sees the whole city, and to each district its own."""
+        self.hub.publish(channel, {"items": items})
+        places = [self._districts_of(item) for item in items]
+        for district in sorted(self.districts.names):
+            own = [item for item, within in zip(items, places, strict=True) if district in within]
+            if own:
+                self.hub.publish(channel, {"items": own}, district)
+
+    def _districts_of(self, item: View) -> frozenset[str]:
+        if isinstance(item, AlarmView):
+            return frozenset(item.districts)
+        return self.districts.of(position_of(self.live, item))
+
+    def _place(self, intersection: str | None, camera: str | None) -> LonLat | None:
+        """Where an event lies that does not say so itself."""
+        return intersection_position(self.live, intersection) or camera_position(self.live, camera)
+
+    async def _gather_alarms(self) -> None:
+        if changed := await self.alarms.gather():
+            self.publish("alarms", changed)
+
+    async def _watch_alarms(self) -> None:
+        if changed := await self.alarms.watch():
+            self.publish("alarms", changed)
+
+    async def _retain(self) -> None:
+        await purge(self.database, self.settings)
+
+    async def _file_receipts(self) -> None:
+        await file_receipts(self.database)
+
+    async def _deliver(self) -> None:
+        while await self.courier.deliver():
+            pass
+
+    async def _anchor(self) -> None:
+        (head,) = await self.database.fetch("audit_head")
+        last = Anchor(head["seq"], bytes(head["hash"]))
+        if last != self._anchored:
+            path = anchors.path_of(self.settings, head["chain"])
+            await asyncio.to_thread(anchors.note, path, last, datetime.now(UTC).isoformat())
+            self._anchored = last
 
     async def _every(self, interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
         while True:

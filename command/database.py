@@ -1,5 +1,6 @@
 """The database as the API sees it: named queries from `.sql` files over a pool that survives outages."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -44,13 +45,23 @@ class Query:
 @cache
 def queries() -> Mapping[str, Query]:
     """All queries of `command/sql/queries`, by name."""
+    return _load("queries")
+
+
+def _load(folder: str) -> Mapping[str, Query]:
     found: dict[str, Query] = {}
-    for file in sorted(files("command").joinpath("sql", "queries").iterdir(), key=lambda file: file.name):
+    for file in sorted(files("command").joinpath("sql", folder).iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
             for query in parse(file.read_text(encoding="utf-8")):
                 assert query.name not in found, f"two queries are named {query.name}"
                 found[query.name] = query
     return found
+
+
+@cache
+def acts() -> Mapping[str, Query]:
+    """All statements of `command/sql/acts`, which write, by name."""
+    return _load("acts")
 
 
 def parse(text: str) -> list[Query]:
@@ -75,16 +86,26 @@ def check_dsn(dsn: str) -> None:
         ) from error
 
 
+async def act(
+    connection: psycopg.AsyncConnection[Row], name: str, values: Mapping[str, object] | None = None
+) -> list[Row]:
+    """Run the statement of `command/sql/acts` called `name`; its rows, none where it returns none."""
+    cursor = await connection.execute(acts()[name].sql.encode(), values or {})
+    return await cursor.fetchall() if cursor.description else []
+
+
 class Database:
-    """Read-only access; every failure to reach it is Unavailable, and the next call tries again."""
+    """Read-only but in `transaction`; a failure to reach it is Unavailable, and the next call tries again."""
 
     def __init__(self, dsn: str) -> None:
         check_dsn(dsn)
         self._away_until_s = 0.0
-        options = (
-            f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c default_transaction_read_only=on"
-        )
-        self._pool = AsyncConnectionPool(
+        self._pool = self._pool_of(dsn, "command", "-c default_transaction_read_only=on")
+        self._acts = self._pool_of(dsn, "command acts", "")
+
+    @staticmethod
+    def _pool_of(dsn: str, name: str, options: str) -> AsyncConnectionPool:
+        return AsyncConnectionPool(
             dsn,
             min_size=0,
             max_size=POOL_SIZE,
@@ -93,7 +114,7 @@ class Database:
             # Give up soon: with longer attempts the pool backs off, and comes back a minute after the server.
             reconnect_timeout=0.5,
             open=False,
-            name="command",
+            name=name,
             check=AsyncConnectionPool.check_connection,
             kwargs={
                 "autocommit": True,
@@ -101,16 +122,17 @@ class Database:
                 # Optional filters need a plan for the values at hand, never a generic one.
                 "prepare_threshold": None,
                 "connect_timeout": 2,
-                "options": options,
-                "application_name": "citybrain command",
+                "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} {options}",
+                "application_name": f"citybrain {name}",
             },
         )
 
     async def open(self) -> None:
         await self._pool.open()
+        await self._acts.open()
 
     async def close(self) -> None:
-        await self._pool.close(timeout=2)
+        await asyncio.gather(self._pool.close(timeout=2), self._acts.close(timeout=2))
 
     async def fetch(self, name: str, values: Mapping[str, object] | None = None, view: str = "") -> list[Row]:
         """All rows of the query called `name`; `view` stands in where the query leaves its source open.
@@ -120,7 +142,7 @@ class Database:
         """
         # The text comes from our own files only; values travel apart from it.
         statement = SQL(queries()[name].sql).format(view=Identifier(view))
-        async with self._connection() as connection:
+        async with self._connection(self._pool) as connection:
             cursor = await connection.execute(statement, values or {})
             return await cursor.fetchall()
 
@@ -133,12 +155,22 @@ class Database:
         return "ok"
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+    async def transaction(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+        """A connection that may write, in a transaction that ends with the block.
+
+        Raises:
+            Unavailable: as `fetch`.
+        """
+        async with self._connection(self._acts) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, pool: AsyncConnectionPool) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
         # One request in a while waits for a server that is away; the others are told at once.
         if monotonic() < self._away_until_s:
             raise Unavailable(AWAY)
         try:
-            async with self._pool.connection() as connection:
+            async with pool.connection() as connection:
                 yield cast("psycopg.AsyncConnection[Row]", connection)
         except (PoolTimeout, TooManyRequests) as error:
             self._away_until_s = monotonic() + AWAY_S

@@ -11,10 +11,14 @@ from command.models import ErrorBody, Fault
 
 CODES = {
     400: "bad_request",
+    401: "signed_out",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
     422: "invalid",
+    429: "too_many",
     500: "internal",
     503: "unavailable",
 }

@@ -58,7 +58,9 @@ class Feed:
         self.messages = 0
         self.malformed = 0
         self.dropped = 0
-        self.bus = Bus(settings.broker, f"{settings.site.name}-command-feed-{new_boot()}")
+        self.bus = Bus(
+            settings.broker.for_device("service/command"), f"{settings.site.name}-command-feed-{new_boot()}"
+        )
         for kind, what, qos in LISTENS_TO:
             handler = self._on_picture if what == "picture" else self._on_message
             self.bus.subscribe(topics.matching(settings.site.name, kind, what=what), handler, qos)

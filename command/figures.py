@@ -14,6 +14,17 @@ from command.stream import Hub
 
 LATENCY_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+DELIVERY = {
+    "numbered": "Messages that a device numbered this boot.",
+    "committed": "Of these: stored.",
+    "dead_lettered": "Of these: refused, and kept as dead letters.",
+    "given_up": "Of these: dropped by the device's own disk, and told so.",
+    "spooled": "Of these: still on the device's disk.",
+    "balance": "Numbered less all of the above: on its way, lost if it stays above 0.",
+    "duplicates": "Messages of this boot that came again after they were settled.",
+}
+"""Gauges of each device, from the view delivery_balance."""
+
 
 class Figures:
     """The registry of one app; `expose` is what /metrics answers."""
@@ -78,29 +89,11 @@ class _Now(Collector):
         return figure, health
 
     def _delivery(self) -> Iterable[Metric]:
-        numbered = GaugeMetricFamily(
-            "citybrain_delivery_numbered", "Messages that a device numbered this boot.", labels=["device"]
-        )
-        settled = GaugeMetricFamily(
-            "citybrain_delivery_settled",
-            "Of these: committed, duplicate or dead-lettered.",
-            labels=["device"],
-        )
-        spooled = GaugeMetricFamily(
-            "citybrain_delivery_spooled", "Of these: still on the device's disk.", labels=["device"]
-        )
-        balance = GaugeMetricFamily(
-            "citybrain_delivery_balance",
-            "Numbered less settled less spooled: on its way, lost if it stays above 0.",
-            labels=["device"],
-        )
-        for row in self._figures.delivery:
-            device = [str(row["device"])]
-            numbered.add_metric(device, row["sent"])
-            settled.add_metric(device, row["settled"])
-            spooled.add_metric(device, row["spooled"])
-            balance.add_metric(device, row["sent"] - row["settled"] - row["spooled"])
-        yield from (numbered, settled, spooled, balance)
+        for name, about in DELIVERY.items():
+            gauge = GaugeMetricFamily(f"citybrain_delivery_{name}", about, labels=["device"])
+            for row in self._figures.delivery:
+                gauge.add_metric([str(row["device"])], row["open" if name == "balance" else name])
+            yield gauge
         if self._figures.refused is not None:
             yield _gauge("citybrain_dead_letters", "Messages refused for good.", self._figures.refused)
 

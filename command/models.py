@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from citybrain.fields import LonLat
 
-Channel = Literal["signals", "lanes", "events", "agents", "cameras", "kpis", "pictures"]
+Channel = Literal["signals", "lanes", "events", "agents", "cameras", "kpis", "pictures", "alarms"]
 Bucket = Literal["raw", "1min", "15min", "1h", "1day"]
 AgentHealth = Literal["starting", "ok", "degraded", "failed", "offline", "silent"]
 
@@ -213,6 +213,21 @@ class Kpis(View, frozen=True, kw_only=True):
     intersections: int
     commanded: Annotated[int, Meta(description="intersections that follow commands now")]
     silent_agents: Annotated[int, Meta(description="agents that fell silent or went offline")]
+
+
+class Balance(View, frozen=True, kw_only=True):
+    device: str
+    numbered: Annotated[int, Meta(description="messages that it numbered in its present boot")]
+    committed: Annotated[int, Meta(description="of these: stored")]
+    dead_lettered: Annotated[int, Meta(description="of these: refused and kept as dead letters")]
+    given_up: Annotated[int, Meta(description="of these: dropped by its own disk, and told so")]
+    spooled: Annotated[int, Meta(description="of these: still on its own disk")]
+    open: Annotated[int, Meta(description="numbered less all of the above: on its way, or lost if it stays")]
+    duplicates: Annotated[int, Meta(description="came again after they were settled")]
+
+
+class BalanceList(View, frozen=True, kw_only=True):
+    items: list[Balance]
 
 
 class Checks(View, frozen=True, kw_only=True):

@@ -10,10 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from citybrain.config import Settings
-from citybrain.errors import ConfigError
+from citybrain.errors import CityBrainError, ConfigError
 from command.app import create_app
 from command.centre import Centre
 from command.database import check_dsn
+from command.trust import first
 
 __all__ = ["create_app", "main"]
 
@@ -59,6 +60,7 @@ def main(settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
     log.info("command_serves", url=f"http://{host}:{port}")
     server = Server(create_app(settings))
+    _first_accounts(settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.should_exit = True
@@ -72,6 +74,17 @@ def main(settings: Settings) -> None:
     finally:
         listener.close()
     log.info("command_stopped")
+
+
+def _first_accounts(settings: Settings) -> None:
+    """Accounts, at the first start of all; `citybrain account` makes them where the database is away now."""
+    try:
+        lines = first.told(first.create(settings))
+    except CityBrainError as error:
+        log.warning("accounts_wait", reason=str(error))
+        return
+    for line in lines:
+        print(line, flush=True)
 
 
 def listen(host: str, port: int) -> socket.socket:

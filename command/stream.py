@@ -23,10 +23,16 @@ _encoder = msgspec.json.Encoder()
 _EVENT_ID = re.compile(r"(\d{1,15})-(\d{1,15})", re.ASCII)
 
 
+def within(channel: str, district: str) -> str:
+    """What those listen to who see one district of a channel only; they are told it by the channel's name."""
+    return f"{channel}@{district}"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     number: int
     channel: str
+    """What its listeners joined: a channel, or one district of it."""
     wire: bytes
 
 
@@ -99,11 +105,11 @@ class Hub:
     def clients(self) -> int:
         return len(self._clients)
 
-    def publish(self, channel: str, body: object) -> None:
-        """Encode `body` once and hand it out."""
+    def publish(self, channel: str, body: object, district: str | None = None) -> None:
+        """Encode `body` once and hand it out; with a district, to those who see that district only."""
         self._number += 1
         wire = self._wire(channel, _encoder.encode(body))
-        event = Event(self._number, channel, wire)
+        event = Event(self._number, channel if district is None else within(channel, district), wire)
         self._keep(event)
         reset = self._wire(RESET, b"{}")
         for client in self._clients:

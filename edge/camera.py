@@ -15,8 +15,12 @@ from citybrain.config import Camera, Settings
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.gate import MotionGate
 from citybrain.messages import FrameMeta, Health
+from citybrain.paths import data_dir
 from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
+from edge.allowance import Allowance
+from edge.machine import Machine
+from edge.privacy import MotionBlur
 
 log = structlog.get_logger()
 
@@ -48,6 +52,8 @@ class Look(NamedTuple):
     fps: float
     motion: float
     brightness: float
+    blurred: float
+    """Share of the still that is hidden; 0 where privacy is off."""
     jpeg_bytes: int
     still: Image
 
@@ -62,6 +68,9 @@ class CameraAgent:
         self._topic = topics.for_device(settings.site.name, self.device, "frame")
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
+        self._blur = MotionBlur() if camera.privacy == "motion" else None
+        self._allowance = Allowance(camera.max_bytes_per_s, time.monotonic())
+        self._machine = Machine(data_dir())
         self._figures = Figures()
         self._found: tuple[int, int, float] | None = None
         self._last_sent = 0.0
@@ -113,12 +122,20 @@ class CameraAgent:
 
     def _take(self, frame: Frame) -> None:
         image = scaled(frame.image_bgr, self._camera.width)
-        self._figures.motion = self._gate.look(image).share
+        motion = self._gate.look(image, regions=self._blur is not None)
+        self._figures.motion = motion.share
         now = time.monotonic()
+        if self._blur is not None:
+            image = self._blur.hide(image, motion, now)
         if self._figures.motion < MIN_MOTION and now < self._last_sent + STILL_S:
             self._figures.gated += 1
             return
-        payload = self._packed(image, frame.media_s, frame.captured_at)
+        left = self._allowance.left(now)
+        payload = self._packed(image, frame.media_s, frame.captured_at, left)
+        if left is not None and len(payload) > left:
+            self._figures.dropped += 1
+            return
+        self._allowance.spend(len(payload))
         if self._presence.bus.publish_now(self._topic, payload):
             self._last_sent = now
             self._figures.sent += 1
@@ -126,7 +143,7 @@ class CameraAgent:
         else:
             self._figures.dropped += 1
 
-    def _packed(self, image: Image, media_s: float, at: datetime) -> bytes:
+    def _packed(self, image: Image, media_s: float, at: datetime, left: float | None) -> bytes:
         meta = FrameMeta(
             at=at,
             camera=self._name,
@@ -138,7 +155,8 @@ class CameraAgent:
             motion=self._figures.motion,
             dropped=self._figures.dropped,
         )
-        return pack_frame(meta, jpeg_of(image, self._camera.jpeg_quality))
+        most = MAX_FRAME_BYTES if left is None else round(left)
+        return pack_frame(meta, jpeg_of(image, self._camera.jpeg_quality, most))
 
     def _report(self, health: Health, detail: str, *, at_once: bool = False) -> None:
         now = time.monotonic()
@@ -154,6 +172,8 @@ class CameraAgent:
             "motion": round(done.motion, 4),
             "dropped": float(done.dropped),
             "gated": float(done.gated),
+            "blurred": round(self._blur.share, 4) if self._blur is not None else 0.0,
+            **self._machine.figures(),
         }
         self._reported_at = now
         self._reported = Figures(done.captured, done.sent, done.gated, done.dropped, done.bytes, done.motion)
@@ -170,21 +190,33 @@ def check(camera: Camera, seconds: float = 3.0) -> Look:
     Raises:
         ConfigError, Unavailable: as `open_source`.
     """
-    gate = MotionGate()
+    gate, blur = MotionGate(), MotionBlur()
     motions: list[float] = []
     with open_source(camera.source) as source:
         begin = time.monotonic()
         frames = 0
         for frame in _some(iter(source), seconds):
             image = scaled(frame.image_bgr, camera.width)
-            motions.append(gate.look(image).share)
+            moved = gate.look(image, regions=True)
+            motions.append(moved.share)
+            if camera.privacy == "motion":
+                image = blur.hide(image, moved, frame.media_s)
             frames += 1
         wall_s = time.monotonic() - begin
         fps = frames / wall_s if source.live and wall_s > 0 else source.fps
         # The first picture counts as wholly moved, because nothing came before it.
         motion = sum(motions[1:]) / max(1, len(motions) - 1)
         jpeg = jpeg_of(image, camera.jpeg_quality)
-        return Look(source.width, source.height, fps, motion, float(image.mean()) / 255.0, len(jpeg), image)
+        return Look(
+            source.width,
+            source.height,
+            fps,
+            motion,
+            float(image.mean()) / 255.0,
+            blur.share,
+            len(jpeg),
+            image,
+        )
 
 
 def _some(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
@@ -205,12 +237,14 @@ def scaled(image: Image, width: int) -> Image:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def jpeg_of(image: Image, quality: int) -> bytes:
-    """JPEG small enough for a frame: the quality goes down where it must."""
+def jpeg_of(image: Image, quality: int, most: int = MAX_FRAME_BYTES) -> bytes:
+    """JPEG of `most` bytes where a lower quality gives that, and small enough for a frame in any case."""
     import cv2
 
     for wanted in (quality, 60, 40, 20):
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, min(wanted, quality)])
-        if len(jpeg) <= MAX_FRAME_BYTES - _HEAD_BYTES:
+        if len(jpeg) <= min(most, MAX_FRAME_BYTES) - _HEAD_BYTES:
             return jpeg.tobytes()
+    if len(jpeg) <= MAX_FRAME_BYTES - _HEAD_BYTES:
+        return jpeg.tobytes()
     raise ConfigError(f"a picture of {image.shape[1]} x {image.shape[0]} px is too large; lower its width")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 import msgspec
@@ -11,11 +12,12 @@ import msgspec
 from citybrain import log
 from citybrain.cli import settings_of
 from citybrain.config import Camera, Settings
-from citybrain.errors import ConfigError, ContractError
+from citybrain.errors import ConfigError, ContractError, Unavailable
 from citybrain.stopping import stop_on_signals
 from citybrain.topics import check_id
 from edge.host import Agent, lane_agent, run_agents, signal_agent, street_agents
 from edge.postman import Postman
+from edge.sensor_cli import sensor
 
 if TYPE_CHECKING:
     from edge.camera import Look
@@ -29,6 +31,9 @@ def edge() -> None:
     Example:
       citybrain edge street
     """
+
+
+edge.add_command(sensor)
 
 
 @edge.command(short_help="All agents of the simulated street in one process.")
@@ -69,6 +74,29 @@ def signal_(ctx: click.Context, intersection: str) -> None:
         return [signal_agent(settings, postman, intersection)]
 
     run_agents(settings, f"signal-{intersection}", build)
+
+
+@edge.command(short_help="Watches the agent of one signal, in a process of its own.")
+@click.argument("intersection")
+@click.pass_context
+def watchdog(ctx: click.Context, intersection: str) -> None:
+    """Bring the signal INTERSECTION to flash or to its own plan when its agent hangs, dies or loses it.
+
+    Run it beside `citybrain edge signal`, with the same settings; it acts after edge.watchdog_s.
+
+    \b
+    Example:
+      citybrain edge watchdog 247379907
+    """
+    _check(intersection)
+    log.configure(f"edge-watchdog-{intersection}")
+    settings = settings_of(ctx)
+    from edge.beat import beat_path
+    from edge.drivers.fallbacks import open_fallback
+    from edge.watchdog import Watchdog
+
+    fallback = open_fallback(settings, intersection)
+    Watchdog(settings, intersection, beat_path(intersection), fallback).run(stop_on_signals())
 
 
 @edge.command(short_help="The lane observer of one intersection.")
@@ -119,7 +147,8 @@ def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, st
     from edge.camera import CameraAgent, check
 
     if is_check:
-        _print_check(check(wanted), still or Path(f"{name}.jpg"))
+        _print_check(check(wanted), still or Path(f"{name}.jpg"), wanted)
+        _print_broker(settings)
         return
     log.configure(f"edge-camera-{name}")
     agent = CameraAgent(settings, name, wanted)
@@ -136,7 +165,18 @@ def _camera(settings: Settings, name: str, source: str | None) -> Camera:
     return msgspec.structs.replace(known, source=source) if source else known
 
 
-def _print_check(look: "Look", still: Path) -> None:
+def _print_broker(settings: Settings) -> None:
+    from citybrain.bus import Bus
+
+    try:
+        with Bus(settings.broker, f"{settings.site.name}-check-{uuid4().hex[:8]}"):
+            answer = "answers"
+    except Unavailable as error:
+        answer = f"{error}"
+    click.echo(f"broker      {settings.broker.url.rpartition('@')[2]} {answer}")
+
+
+def _print_check(look: "Look", still: Path, camera: Camera) -> None:
     from edge.camera import jpeg_of
 
     try:
@@ -147,5 +187,7 @@ def _print_check(look: "Look", still: Path) -> None:
     click.echo(f"rate        {look.fps:.1f} frames a second")
     click.echo(f"motion      {100 * look.motion:.2f} % of the picture")
     click.echo(f"brightness  {100 * look.brightness:.0f} %")
+    hidden = f"{100 * look.blurred:.1f} % of the still" if camera.privacy == "motion" else "off"
+    click.echo(f"blur        {hidden}")
     click.echo(f"JPEG        {look.jpeg_bytes / 1000:.0f} kB a frame")
     click.echo(f"still       {still}")

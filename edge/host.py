@@ -11,11 +11,13 @@ from citybrain.config import Settings
 from citybrain.errors import Unavailable
 from citybrain.paths import data_dir
 from citybrain.stopping import stop_on_signals
-from edge.drivers.sumo import SumoCabinet, SumoLanes, list_intersections
+from edge.beat import Beat, beat_path
+from edge.drivers.cabinets import open_cabinet
+from edge.drivers.sumo import SumoLanes, list_intersections
 from edge.lanes import LaneAgent
 from edge.postman import Postman
 from edge.signal import SignalAgent
-from edge.spool import Spool
+from edge.spool import Bound, Spool
 
 log = structlog.get_logger()
 
@@ -41,12 +43,7 @@ def run_agents(
         ConfigError: the spool is in use or cannot be written.
     """
     stop = stop_on_signals()
-    spool = Spool(
-        data_dir() / "spool" / f"{spool_name}.sqlite",
-        settings.edge.spool_max_bytes,
-        settings.edge.spool_max_age_s,
-    )
-    postman = Postman(spool).start()
+    postman = Postman(open_spool(settings, spool_name)).start()
     try:
         threads = [
             threading.Thread(target=agent.run, args=(stop,), name=agent.device)
@@ -58,6 +55,26 @@ def run_agents(
             thread.join()
     finally:
         postman.stop()
+
+
+def open_spool(settings: Settings, name: str) -> Spool:
+    """The spool `name`, bounded as the settings say; raises ConfigError as `Spool`."""
+    edge = settings.edge
+    return Spool(
+        data_dir() / "spool" / f"{name}.sqlite",
+        edge.spool_max_bytes,
+        edge.spool_max_age_s,
+        {
+            "measurement": Bound(
+                min(edge.measurements_max_bytes, edge.spool_max_bytes),
+                min(edge.measurements_max_age_s, edge.spool_max_age_s),
+            ),
+            "state": Bound(
+                min(edge.states_max_bytes, edge.spool_max_bytes),
+                min(edge.states_max_age_s, edge.spool_max_age_s),
+            ),
+        },
+    )
 
 
 def street_agents(settings: Settings, postman: Postman, stop: threading.Event) -> list[Agent]:
@@ -72,12 +89,14 @@ def street_agents(settings: Settings, postman: Postman, stop: threading.Event) -
 
 
 def signal_agent(settings: Settings, postman: Postman, intersection: str) -> SignalAgent:
-    """The agent of one signal of the street."""
+    """The agent of one signal, by the driver of [signals.NAME]; without one it is on the simulated street."""
     # Faster than real time, the seconds of the setting may be less than commands need to travel.
-    contact_lost_s = max(settings.edge.contact_lost_s, MIN_CONTACT_WALL_S * settings.street.speed)
+    speed = 1.0 if intersection in settings.signals else settings.street.speed
+    contact_lost_s = max(settings.edge.contact_lost_s, MIN_CONTACT_WALL_S * speed)
     edge = msgspec.structs.replace(settings.edge, contact_lost_s=contact_lost_s)
     settings = msgspec.structs.replace(settings, edge=edge)
-    return SignalAgent(settings, postman, SumoCabinet(settings.street, intersection), intersection)
+    beat = Beat(beat_path(intersection))
+    return SignalAgent(settings, postman, open_cabinet(settings, intersection), intersection, beat.strike)
 
 
 def lane_agent(settings: Settings, postman: Postman, intersection: str) -> LaneAgent:

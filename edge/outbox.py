@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
@@ -14,10 +14,13 @@ from citybrain.codec import decode, encode
 from citybrain.config import Settings
 from citybrain.errors import ContractError
 from citybrain.fields import LonLat
-from citybrain.messages import Health, IngestAck, Stored
+from citybrain.messages import GivenUp, Health, IngestAck, Stored
+from citybrain.paths import data_dir
 from citybrain.presence import HEARTBEAT_S, Presence
+from edge.clock import ClockOffset
+from edge.machine import Machine
 from edge.postman import Postman
-from edge.spool import Ack, Letter
+from edge.spool import Ack, Gap, Letter
 
 log = structlog.get_logger()
 
@@ -38,10 +41,12 @@ class Outbox:
         self._retained: dict[str, bytes] = {}
         self._reported: tuple[Health, str] | None = None
         self._reported_at = 0.0
+        self._clock = ClockOffset()
+        self._machine = Machine(data_dir())
         bus = self._presence.bus
         bus.subscribe(topics.for_device(self._site, device, "ack"), self._on_ack)
         bus.on_connected(self._on_connected)
-        postman.enlist(device, self._publish)
+        postman.enlist(device, self._publish, self._announce)
 
     @property
     def boot(self) -> int:
@@ -85,8 +90,9 @@ class Outbox:
         position: LonLat | None = None,
     ) -> None:
         """Say how the device is: at once where that changed, else once a heartbeat. Call it often."""
-        if self._postman.is_failing and health is Health.OK:
-            health, detail = Health.DEGRADED, "the spool cannot be written"
+        if health is Health.OK:
+            fault = "the spool cannot be written" if self._postman.is_failing else self._clock.fault
+            health, detail = (Health.DEGRADED, fault) if fault else (health, detail)
         now = time.monotonic()
         if (health, detail) == self._reported and now < self._reported_at + HEARTBEAT_S:
             return
@@ -96,13 +102,25 @@ class Outbox:
             detail,
             spooled=min(self._postman.waiting(self.device), 1_000_000),
             sent=self._seq,
-            figures={**(figures or {}), "dropped": float(self._postman.dropped)},
+            figures={**(figures or {}), **self._own_figures()},
             position=position,
         )
+
+    def now(self) -> datetime:
+        """The time by ingest's clock, as far as it is known: what the expiry of a command is judged by."""
+        return now() + timedelta(seconds=self._clock.offset_s or 0.0)
 
     def close(self) -> None:
         """Disconnect cleanly; what is not acknowledged stays on disk."""
         self._presence.leave()
+
+    def _own_figures(self) -> dict[str, float]:
+        figures = self._machine.figures() | {
+            "dropped": float(self._postman.dropped),
+            "spool_bytes": float(self._postman.spool_bytes),
+        }
+        offset_s = self._clock.offset_s
+        return figures if offset_s is None else figures | {"clock_offset_s": round(offset_s, 3)}
 
     def _publish(self, topic: str, payload: bytes) -> bool:
         # Nothing waits in the client's own queue: that is what the disk is for.
@@ -111,6 +129,12 @@ class Outbox:
     def _publish_retained(self, topic: str, payload: bytes) -> bool:
         bus = self._presence.bus
         return bus.connected and bus.publish(topic, payload, retain=True)
+
+    def _announce(self, gap: Gap) -> bool:
+        message = GivenUp(
+            at=now(), device=gap.device, boot=gap.boot, first=gap.first, last=gap.last, reason=gap.reason
+        )
+        return self._publish(topics.for_device(self._site, self.device, "gap"), encode(message))
 
     def _on_connected(self) -> None:
         with self._lock:
@@ -126,6 +150,7 @@ class Outbox:
             log.warning("ack_malformed", device=self.device, reason=str(error))
             return
         if isinstance(message, IngestAck) and message.device == self.device:
+            self._clock.hear(message.at, now())
             self._postman.acknowledge(Ack(message.device, message.boot, message.seq))
 
 

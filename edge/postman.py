@@ -5,6 +5,7 @@ not acknowledged in time) follows oldest first at a bounded rate, a window at a 
 on with each acknowledgement; without any, it shrinks and the pause grows up to `MAX_PAUSE_S`.
 """
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import structlog
 from citybrain.codec import decode, encode
 from citybrain.errors import ContractError, Unavailable
 from citybrain.messages import Stored
-from edge.spool import Ack, Letter, Spool
+from edge.spool import Ack, Gap, Letter, Spool
 
 log = structlog.get_logger()
 
@@ -31,8 +32,13 @@ BURST = 25
 """Backlog letters of one device in one look: 100 a second."""
 HISTORICAL_S = 60.0
 MAX_POSTED = 20_000
+MAX_UNWRITTEN = 5_000
+
+GAPS_AT_ONCE = 50
 
 Publish = Callable[[str, bytes], bool]
+Announce = Callable[[Gap], bool]
+"""Tells what was given up; False while there is no connection."""
 
 
 @dataclass(slots=True)
@@ -40,6 +46,8 @@ class _Round:
     """How far a device's backlog has been delivered."""
 
     publish: Publish
+    announce: Announce
+    announced_at: float = -MAX_PAUSE_S
     pause_s: float = RESEND_S
     window: int = PROBE
     unanswered: int = 0
@@ -55,6 +63,8 @@ class Postman:
         self._spool = spool
         self._rounds: dict[str, _Round] = {}
         self._letters: list[tuple[Letter, Publish]] = []
+        self._unwritten: list[Letter] = []
+        """Live letters that went out while the disk was full; written as soon as it is not."""
         self._acks: list[Ack] = []
         self._condition = threading.Condition()
         self._stopping = False
@@ -62,12 +72,17 @@ class Postman:
         self.is_failing = False
         """Whether letters go out now without lying on disk, because it is full or gone."""
         self.lost = 0
-        """Letters given up before they reached the disk."""
+        """Letters given up before they reached the disk; the spool tells them as gaps."""
 
     @property
     def dropped(self) -> int:
         """Letters lost for any reason since the start."""
         return self.lost + self._spool.dropped
+
+    @property
+    def spool_bytes(self) -> int:
+        """What lies on the disk, about."""
+        return self._spool.bytes
 
     def start(self) -> "Postman":
         self._thread.start()
@@ -81,10 +96,10 @@ class Postman:
         self._thread.join()
         self._spool.close()
 
-    def enlist(self, device: str, publish: Publish) -> None:
+    def enlist(self, device: str, publish: Publish, announce: Announce = lambda _: False) -> None:
         """Deliver for `device` by `publish(topic, payload)`, which is False while there is no connection."""
         with self._condition:
-            self._rounds[device] = _Round(publish)
+            self._rounds[device] = _Round(publish, announce)
 
     def post(self, letter: Letter, publish: Publish) -> None:
         """Keep `letter` on disk, then `publish` it."""
@@ -107,6 +122,7 @@ class Postman:
         with self._condition:
             if round_ := self._rounds.get(device):
                 round_.unanswered, round_.pause_s, round_.is_open = 0, RESEND_S, True
+                round_.announced_at = -MAX_PAUSE_S
 
     def waiting(self, device: str) -> int:
         """Letters of `device` on disk."""
@@ -132,19 +148,30 @@ class Postman:
                 self._look()
 
     def _carry(self, letters: list[tuple[Letter, Publish]], acks: list[Ack]) -> None:
-        if not letters and not acks:
+        if not letters and not acks and not self._unwritten:
             return
+        live = [letter for letter, _ in letters]
         try:
-            self._spool.write([letter for letter, _ in letters], acks)
-            self.is_failing = False
+            self._spool.write([*self._unwritten, *live], acks)
+            self.is_failing, self._unwritten = False, []
         except Unavailable as error:
             self.is_failing = True
-            log.error("spool_failed", reason=str(error), letters=len(letters))  # noqa: TRY400 - the sentence says it
+            log.error("spool_failed", reason=str(error), letters=len(live))  # noqa: TRY400 - the sentence says it
+            self._hold(live, acks, error)
         unsent = [letter for letter, publish in letters if not publish(letter.topic, letter.payload)]
-        if self.is_failing:
-            self.lost += len(unsent)
-        else:
+        if not self.is_failing:
             self._note_sent(unsent, 0.0)
+
+    def _hold(self, live: list[Letter], acks: list[Ack], error: Unavailable) -> None:
+        """Keep in memory what the disk did not take, as much as there is room for."""
+        if isinstance(error.__cause__, sqlite3.IntegrityError):
+            self.lost += len(live)  # two of the same number: they would fail for ever
+            return
+        with self._condition:
+            self._acks[:0] = acks
+        held = [letter._replace(sent_s=0.0) for letter in (*self._unwritten, *live)]
+        self.lost += max(0, len(held) - MAX_UNWRITTEN)
+        self._unwritten = held[-MAX_UNWRITTEN:]
 
     def _note_sent(self, letters: list[Letter], now_s: float) -> None:
         if not letters:
@@ -158,11 +185,25 @@ class Postman:
         with self._condition:
             rounds = list(self._rounds.items())
         for device, round_ in rounds:
-            if self._spool.waiting(device):
-                try:
+            try:
+                if self._spool.waiting(device):
                     self._resend(device, round_)
-                except Exception:
-                    log.exception("resend_failed", device=device)
+                self._announce(device, round_)
+            except Exception:
+                log.exception("resend_failed", device=device)
+        if self._unwritten:
+            self._carry([], [])
+
+    def _announce(self, device: str, round_: _Round) -> None:
+        """Tell what was given up, again and again until an acknowledgement covers it."""
+        now = time.monotonic()
+        if now < round_.announced_at + round_.pause_s:
+            return
+        gaps = self._spool.gaps(device, GAPS_AT_ONCE)
+        round_.announced_at = now
+        for gap in gaps:
+            if not round_.announce(gap):
+                return
 
     def _resend(self, device: str, round_: _Round) -> None:
         now = time.monotonic()

@@ -9,10 +9,11 @@ backwards can only lengthen an interval.
 import math
 from dataclasses import dataclass
 
+from citybrain.conflicts import GREEN
 from citybrain.errors import UnsafeCommand
 from citybrain.inspection import check_config
 from citybrain.messages import IntersectionConfig, Interval
-from citybrain.rules import MAX_RED_S, Change, dispose, rules_of
+from citybrain.rules import MAX_RED_S, Change, Rules, dispose, rules_of
 from citybrain.sequence import Sequence
 
 MAX_TICK_S = 2.0
@@ -96,7 +97,21 @@ def _begin_from(sequence: Sequence, shown: str) -> Sequence:
     red = "r" * len(sequence.shown)
     if len(shown) == len(red):
         sequence.shown = shown.replace("y", "g")
-        sequence.begin(0)
+        if _is_conflict(rules, shown):
+            sequence.follow(_clear_all(rules, sequence.shown), 0)
+        else:
+            sequence.begin(0)
     else:
         sequence.follow(Change(red, rules.phases[0], frozenset(), 0.0, 0.0, START_RED_S), 0)
     return sequence
+
+
+def _is_conflict(rules: Rules, shown: str) -> bool:
+    return any(shown[i] == "G" == shown[j] for i, foes in enumerate(rules.foes) for j in foes)
+
+
+def _clear_all(rules: Rules, old: str) -> Change:
+    """Nothing of a state that was unsafe goes on: every green ends before the first phase begins."""
+    greens = frozenset(m for m, light in enumerate(old) if light in GREEN)
+    longest_s = max(max(rules.yellow_s[m], rules.walk_clearance_s[m]) for m in greens)
+    return Change(old, rules.phases[0], greens, 0.0, longest_s, max(rules.all_red_s, START_RED_S))

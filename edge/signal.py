@@ -1,6 +1,7 @@
 """The agent beside a signal controller: commands in, states out, the local plan when nobody commands."""
 
 import threading
+from collections.abc import Callable
 from uuid import uuid4
 
 import msgspec
@@ -31,16 +32,33 @@ STATE_S = 10.0
 SILENT_S = 10.0
 """Wall seconds without a tick of the cabinet's clock after which it is reported."""
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
+BEHIND_S = 30.0
+DETAILS = {
+    ControlMode.COMMANDED: "commanded",
+    ControlMode.LOCAL: "local plan",
+    ControlMode.FLASH: "the controller flashes",
+}
 
 
 class SignalAgent:
-    """One signal controller's agent; `run` until told to stop, in a thread of its own."""
+    """One signal controller's agent; `run` until told to stop, in a thread of its own.
 
-    def __init__(self, settings: Settings, postman: Postman, cabinet: Cabinet, intersection: str) -> None:
+    `beat` is called after each tick in which the cabinet was told what to show; a watchdog listens for it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        postman: Postman,
+        cabinet: Cabinet,
+        intersection: str,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self.device = f"signal/{intersection}"
         self._intersection = intersection
         self._contact_lost_s = settings.edge.contact_lost_s
         self._cabinet = cabinet
+        self._beat = beat
         self._outbox = Outbox(settings, postman, self.device)
         self._outbox.subscribe("command", self._on_command)
         self._lock = threading.Lock()
@@ -98,8 +116,13 @@ class SignalAgent:
             if look is None:
                 raise Unavailable(f"the cabinet's clock has stood still for {SILENT_S:.0f} s")
             with self._lock:
-                now_ = control.step(look.clock_s)
-            self._cabinet.show(now_.shown.indications)
+                control.refusal = look.refusal
+                now_ = control.step(look.clock_s, look.indications if self._cabinet.times_itself else "")
+            if self._cabinet.times_itself and now_.mode is not ControlMode.COMMANDED:
+                self._cabinet.release()
+            else:
+                self._cabinet.show(now_.shown.indications, now_.shown.next_phase)
+            self._beat()
             self._tell(now_, look.clock_s)
             self._report(now_)
 
@@ -122,7 +145,7 @@ class SignalAgent:
     def _judge(self, command: SignalCommand) -> Verdict:
         if self._control is None or not self._is_connected:
             return Verdict(False, "the cabinet is out of reach")
-        return self._control.judge(command, now())
+        return self._control.judge(command, self._outbox.now())
 
     def _acknowledge(self, command: SignalCommand, verdict: Verdict) -> None:
         self._outbox.send(
@@ -211,9 +234,12 @@ class SignalAgent:
         )
 
     def _report(self, control: Control) -> None:
+        health, detail = Health.OK, DETAILS[control.mode]
+        if control.behind_s > BEHIND_S:
+            health, detail = Health.DEGRADED, "the controller does not show what it is asked for"
         self._outbox.report(
-            Health.OK,
-            "commanded" if control.mode is ControlMode.COMMANDED else "local plan",
+            health,
+            detail,
             {
                 "phase": float(control.shown.phase),
                 "commanded": float(control.mode is ControlMode.COMMANDED),

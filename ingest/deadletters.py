@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import psycopg
 
 from citybrain.errors import ConfigError
+from ingest.arrival import Arrival
 from ingest.database import Connection
-from ingest.gate import Admitted, Arrival, Refused, Status, Window, admit
+from ingest.gate import Admitted, Refused, Status, Window, admit
 from ingest.store import Batch, Store
 
 _COLUMNS = "select id, received_at, topic, reason, field, payload, is_settled from dead_letter"
@@ -26,10 +27,48 @@ class DeadLetter:
     is_settled: bool
 
 
-def newest(connection: Connection, limit: int) -> list[DeadLetter]:
-    """The newest letters, newest first."""
-    rows = connection.execute(f"{_COLUMNS} order by id desc limit %s".encode(), [limit]).fetchall()
-    return [DeadLetter(*row) for row in rows]  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which letters; what is None lets all through."""
+
+    topic: str | None = None
+    """With `*` for anything."""
+    reason: str | None = None
+    """A part of it, in any case."""
+    field: str | None = None
+    """With `*` for anything."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Received before."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Filter()
+
+    def given(self) -> dict[str, object]:
+        return {
+            "topic": _pattern(self.topic),
+            "reason": None if self.reason is None else f"%{_literal(self.reason)}%",
+            "field": _pattern(self.field),
+            "since": self.since,
+            "until": self.until,
+        }
+
+
+_WHERE = """
+where (%(topic)s::text is null or topic like %(topic)s)
+    and (%(reason)s::text is null or reason ilike %(reason)s)
+    and (%(field)s::text is null or field like %(field)s)
+    and (%(since)s::timestamptz is null or received_at >= %(since)s)
+    and (%(until)s::timestamptz is null or received_at < %(until)s)
+"""
+
+
+def newest(connection: Connection, limit: int, wanted: Filter | None = None) -> list[DeadLetter]:
+    """The newest letters of those wanted, newest first."""
+    given = (wanted or Filter()).given() | {"limit": limit}
+    query = f"{_COLUMNS} {_WHERE} order by id desc limit %(limit)s"
+    return [DeadLetter(*row) for row in connection.execute(query.encode(), given).fetchall()]  # type: ignore[arg-type]
 
 
 def get(connection: Connection, id_: int) -> DeadLetter:
@@ -40,11 +79,11 @@ def get(connection: Connection, id_: int) -> DeadLetter:
     return DeadLetter(*row)  # type: ignore[arg-type]
 
 
-def every_id(connection: Connection) -> list[int]:
-    """The numbers of all letters, oldest first."""
-    return [
-        int(str(row[0])) for row in connection.execute("select id from dead_letter order by id").fetchall()
-    ]
+def ids(connection: Connection, wanted: Filter | None = None) -> list[int]:
+    """The numbers of the letters wanted, oldest first."""
+    query = f"select id from dead_letter {_WHERE} order by id"  # noqa: S608  (_WHERE is a constant)
+    rows = connection.execute(query.encode(), (wanted or Filter()).given()).fetchall()
+    return [int(str(row[0])) for row in rows]
 
 
 def drop(connection: Connection, id_: int) -> None:
@@ -69,3 +108,13 @@ def retry(connection: Connection, store: Store, id_: int, window: Window) -> str
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         return error.diag.message_primary or str(error).strip()
     return ""
+
+
+def _pattern(glob: str | None) -> str | None:
+    return None if glob is None else _literal(glob).replace("*", "%")
+
+
+def _literal(text: str) -> str:
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return text

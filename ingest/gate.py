@@ -1,16 +1,20 @@
 """The gate: what may be stored, and who may say what on which topic. Pure: bytes in, verdict out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
-from citybrain.codec import decode
+from citybrain.codec import MAX_MESSAGE_BYTES, decode
 from citybrain.errors import ContractError
 from citybrain.fields import Boot, DeviceId, Seq
 from citybrain.messages import (
     AgentStatus,
     CommandAck,
+    GivenUp,
     IntersectionConfig,
     LaneMeasurement,
     RoadNetwork,
@@ -23,14 +27,26 @@ from citybrain.messages import (
     TurningCount,
 )
 from citybrain.topics import Topic, parse
+from ingest.arrival import Arrival
 
 STORED_KINDS = ("measurement", "state", "command", "answer", "observation", "event")
 """Last levels that workers share."""
+SHARED_KINDS = (*STORED_KINDS, "gap")
+"""The same, and what is not stored itself."""
 RETAINED_KINDS = ("config", "status")
 """Last levels whose retained messages are wanted too; `part<n>` is one as well."""
 
+MAX_GIVEN_UP = 1_000_000_000
 Key = tuple[str, int, int]
 """device, boot, seq"""
+
+MAX_BYTES = {
+    "command": 8_192, "answer": 8_192, "state": 8_192, "observation": 8_192,
+    "event": 65_536, "status": 65_536,
+}  # fmt: skip
+"""Of a payload by the topic's last level; any other may have `MAX_MESSAGE_BYTES`."""
+OTHER_TIMES = ("start_at", "end_at", "issued_at", "started_at")
+"""Times beside `at` that lie in the past, so that one far ahead is a fault."""
 
 _TYPES: dict[str, tuple[type[object], ...]] = {
     "measurement": (LaneMeasurement, TurningCount),
@@ -42,6 +58,7 @@ _TYPES: dict[str, tuple[type[object], ...]] = {
     "config": (IntersectionConfig,),
     "part": (RoadNetwork,),
     "status": (AgentStatus,),
+    "gap": (GivenUp,),
 }
 
 
@@ -53,19 +70,12 @@ class _Numbers(msgspec.Struct):
     seq: Seq
 
 
+_parse = lru_cache(maxsize=65_536)(parse)
+"""Devices use the same topics again and again."""
 _numbers = msgspec.json.Decoder(_Numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A message as it came."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A numbered message that may be stored."""
 
     arrival: Arrival
@@ -84,6 +94,13 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers that their device will never send."""
+
+    message: GivenUp
+
+
+@dataclass(frozen=True, slots=True)
 class Cleared:
     """An empty payload: somebody took a retained message back; nothing to store."""
 
@@ -98,7 +115,7 @@ class Refused:
     key: Key | None = None
 
 
-Verdict = Admitted | Status | Cleared | Refused
+Verdict = Admitted | Status | Gap | Cleared | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,8 @@ class Window:
 
     past: timedelta
     future: timedelta
+    past_of: Mapping[type[object], timedelta] = field(default_factory=dict)
+    """For types of message that are kept shorter or longer than the others."""
 
     def check(self, message: Stored | AgentStatus, now: datetime) -> None:
         """Raise ContractError for a time outside; what is retained may be of any age."""
@@ -116,21 +135,32 @@ class Window:
                 f"{ahead:.0f} s in the future, at most {self.future.total_seconds():.0f} s are allowed",
                 "$.at",
             )
+        if message.boot > (now + self.future).timestamp() * 1000:
+            raise ContractError("the device started in the future, by its boot number", "$.boot")
+        for name in OTHER_TIMES:
+            other = getattr(message, name, None)
+            if other is not None and other > now + self.future:
+                raise ContractError("in the future", f"$.{name}")
         keeps = not isinstance(message, AgentStatus | IntersectionConfig | RoadNetwork)
-        if keeps and message.at < now - self.past:
-            raise ContractError(f"older than the {self.past.days} days that are kept", "$.at")
+        past = self.past_of.get(type(message), self.past)
+        if keeps and message.at < now - past:
+            raise ContractError(f"older than the {past.days} days that are taken", "$.at")
 
 
 def admit(arrival: Arrival, window: Window, now: datetime) -> Verdict:
     """Decode a message and check it against its topic and the clock; never raises."""
     topic: Topic | None = None
     try:
-        topic = parse(arrival.topic)
+        topic = _parse(arrival.topic)
         if not arrival.payload:
             return Cleared()
+        _check_size(topic, arrival.payload)
         message = decode(arrival.payload)
         _check_type(topic, message)
         _check_sender(topic, message)
+        if isinstance(message, GivenUp):
+            _check_span(message)
+            return Gap(message)
         assert isinstance(message, Stored | AgentStatus)
         window.check(message, now)
     except ContractError as error:
@@ -147,6 +177,18 @@ def may_send(topic: Topic, device: str) -> bool:
     if topic.kind == "camera" and topic.what in {"measurement", "event"} and device.startswith("vision/"):
         return True
     return device == topic.device
+
+
+def owner(topic: str) -> str:
+    """Whose topic this is, `kind/id`; "" where it is nobody's, or a service speaks there to the device."""
+    parts = topic.split("/")
+    return f"{parts[2]}/{parts[3]}" if len(parts) == 5 and parts[4] != "command" else ""
+
+
+def _check_size(topic: Topic, payload: bytes) -> None:
+    most = MAX_BYTES.get(topic.what, MAX_MESSAGE_BYTES)
+    if len(payload) > most:
+        raise ContractError(f"message of {len(payload)} bytes, at most {most} are allowed on {topic.what}")
 
 
 def _check_type(topic: Topic, message: object) -> None:
@@ -174,6 +216,13 @@ def _check_sender(topic: Topic, message: object) -> None:
         topic.what != f"part{message.part}" or message.part > message.parts
     ):
         raise ContractError(f"part {message.part} of {message.parts} on {topic.what}", "$.part")
+
+
+def _check_span(message: GivenUp) -> None:
+    if message.last < message.first:
+        raise ContractError("the span ends before it starts", "$.last")
+    if message.last - message.first >= MAX_GIVEN_UP:
+        raise ContractError(f"more than {MAX_GIVEN_UP} messages are given up at once", "$.last")
 
 
 def _honest_key(topic: Topic, payload: bytes) -> Key | None:

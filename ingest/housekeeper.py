@@ -2,18 +2,21 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import structlog
+from psycopg.sql import SQL, Identifier
 
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError
 from ingest.database import Connection, Level, connect
 from ingest.migrate import level_of
-from ingest.partitions import Partitions, days_ahead, drop_before
+from ingest.partitions import RECORDS, Partitions, days_ahead, drop_before
 from ingest.queries import load
+from ingest.retention import ROLLUPS, before, compress
+from ingest.rollup import RECORDS as RECORDS_ROLLED
 from ingest.rollup import roll
 from ingest.store import LEDGER_LOCK
 
@@ -54,6 +57,7 @@ class Housekeeper:
 
     def _keep(self, connection: Connection, level: Level) -> None:
         partitions = Partitions(level)
+        compress(connection, level, self._settings)
         steps: list[tuple[float, Callable[[], object]]] = [
             (PARTITIONS_S, lambda: partitions.ensure(connection, days_ahead())),
             (RETENTION_S, lambda: retain(connection, level, self._settings)),
@@ -72,21 +76,46 @@ class Housekeeper:
 
 
 def retain(connection: Connection, level: Level, settings: Settings) -> list[str]:
-    """Let go of what is older than `ingest.retention_days`; returns the partitions or chunks dropped.
-
-    Coarser rollups than one minute are kept.
-    """
+    """Let go of what is older than each stream is kept; returns the partitions or chunks dropped."""
     now = datetime.now(UTC)
-    before = now - timedelta(days=settings.ingest.retention_days)
-    dropped = drop_before(connection, level, before)
-    connection.execute("delete from dead_letter where received_at < %s", [before])
-    if level.maintains_rollups:
-        connection.execute("delete from lane_rollup_1min where bucket < %s", [before])
-        connection.execute("delete from turning_rollup_1min where bucket < %s", [before])
-    close_gaps(connection, now - timedelta(seconds=settings.edge.spool_max_age_s), before)
+    dropped: list[str] = []
+    for table in RECORDS:
+        if limit := before(settings, table, now):
+            parts = drop_before(connection, level, table, limit)
+            receipt(connection, f"records: {table}", limit, len(parts), parts)
+            dropped += parts
+    if limit := before(settings, "dead_letter", now):
+        refused = connection.execute("delete from dead_letter where received_at < %s", [limit]).rowcount
+        receipt(connection, "dead letters", limit, refused)
+    for rollup in ROLLUPS:
+        if limit := before(settings, rollup, now):
+            for what in RECORDS_ROLLED.values():
+                _drop_rollup(connection, level, f"{what}_{rollup}", limit)
+    kept = timedelta(days=settings.ingest.retention_days)
+    close_gaps(connection, now - timedelta(seconds=settings.edge.spool_max_age_s), now - kept)
     if dropped:
-        log.info("retention_dropped", parts=len(dropped), before=before.isoformat())
+        log.info("retention_dropped", parts=len(dropped))
     return dropped
+
+
+def receipt(
+    connection: Connection, kind: str, before: datetime, removed: int, parts: Sequence[str] = ()
+) -> None:
+    """Note what was let go of; the command centre writes it into the audit."""
+    if removed:
+        connection.execute(
+            "insert into purge_receipt (kind, before, removed, parts) values (%s, %s, %s, %s)",
+            [kind, before, removed, list(parts)],
+        )
+
+
+def _drop_rollup(connection: Connection, level: Level, table: str, limit: datetime) -> None:
+    if level.maintains_rollups:
+        connection.execute(SQL("delete from {} where bucket < %s").format(Identifier(table)), [limit])
+    else:
+        connection.execute(
+            "select drop_chunks(%s::regclass, older_than => %s::timestamptz)", [table, limit]
+        ).fetchall()
 
 
 def close_gaps(connection: Connection, spooled: datetime, kept: datetime) -> None:
@@ -100,3 +129,4 @@ def close_gaps(connection: Connection, spooled: datetime, kept: datetime) -> Non
             connection.execute(queries["walk"], given)
             connection.execute(queries["prune"], given)
         connection.execute(queries["forget"], {"before": kept})
+        connection.execute(queries["forget_gaps"], {"before": kept})

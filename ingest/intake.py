@@ -8,12 +8,15 @@ counted, and sent again by its spool. Memory stays bounded, and the connection a
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.gate import Arrival
+from ingest.arrival import Arrival
 
 MAX_BYTES = 64_000_000
 HOLD_S = 1.0
+SLICE = 50
+"""Messages between two looks at the bounds."""
 _POLL_S = 0.01
 
 
@@ -53,20 +56,24 @@ class Intake:
         self._received = self._shed = self._in_hand = 0
         self._settled = [0, 0, 0, 0]
 
-    def put(self, arrival: Arrival) -> bool:
-        """Take a message in; False where it had to be shed."""
-        if self._is_full() and not self._wait_for_room():
+    def put(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        """Take messages in; returns those that had to be shed."""
+        now_s = time.monotonic()
+        for place in range(0, len(arrivals), SLICE):
+            part = arrivals[place : place + SLICE]
+            if self._is_full() and not self._wait_for_room():
+                shed = arrivals[place:]
+                with self._lock:
+                    self._received += len(shed)
+                    self._shed += len(shed)
+                return shed
             with self._lock:
-                self._received += 1
-                self._shed += 1
-            return False
-        with self._lock:
-            self._received += 1
-            self._bytes += len(arrival.payload)
-            self._queue.append((time.monotonic(), arrival))
-        if not self._arrived.is_set():
-            self._arrived.set()
-        return True
+                self._received += len(part)
+                self._bytes += sum(len(arrival.payload) for arrival in part)
+                self._queue.extend((now_s, arrival) for arrival in part)
+            if not self._arrived.is_set():
+                self._arrived.set()
+        return ()
 
     def take(self, most: int, gather_s: float, idle_s: float) -> list[Arrival]:
         """Up to `most`, gathered for `gather_s` from the first on; none after `idle_s` without any."""
@@ -84,6 +91,12 @@ class Intake:
         self._is_shedding = False
         self._room.set()
         return taken
+
+    def hold(self, number: int) -> None:
+        """So many of what was taken are let go without an acknowledgement: they count as shed."""
+        with self._lock:
+            self._shed += number
+            self._in_hand -= number
 
     def settle(self, *, committed: int, duplicate: int, dead_lettered: int, statuses: int) -> None:
         """What was taken has found its place."""

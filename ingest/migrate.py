@@ -6,14 +6,15 @@ one number stand in for each other, so that all levels count alike.
 
 import hashlib
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
 import structlog
 
-from citybrain.errors import ConfigError
+from citybrain.errors import ConfigError, Unavailable
 from ingest.database import Connection, Level, connect, detect
 
 log = structlog.get_logger()
@@ -26,6 +27,10 @@ WHERE = {
     "maintained": {Level.PLAIN, Level.APACHE},
     "community": {Level.COMMUNITY},
 }
+LOCK_WAIT = "500ms"
+LOCK_TRIES = 120
+LOCK_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
 _NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)(\.(?P<where>[a-z]+))?\.sql")
 
 _BOOKKEEPING = """
@@ -121,14 +126,35 @@ def _apply(connection: Connection, known: list[Migration]) -> list[str]:
     level = level_of(connection) if applied else detect(connection)
     todo = [m for m in known if level in WHERE[m.where] and m.name not in applied]
     for migration in todo:
-        with connection.transaction():
-            connection.execute(migration.sql.encode())
-            connection.execute(
-                "insert into schema_migration (number, name, checksum) values (%s, %s, %s)",
-                [migration.number, migration.name, migration.checksum],
-            )
-            connection.execute(
-                "insert into storage (level) values (%s) on conflict do nothing", [level.value]
-            )
+        patiently(lambda one=migration: _apply_one(connection, one, level), migration.name)  # type: ignore[misc]
         log.info("migration_applied", name=migration.name, level=level.value)
     return [migration.name for migration in todo]
+
+
+def patiently(change: Callable[[], None], name: str) -> None:
+    """Make a change that asks for locks, again and again until it gets them; raises Unavailable if never.
+
+    A change that waits for a lock holds up all that come after it, so it waits for `LOCK_WAIT` only, gives
+    everything back, and lets the others go first.
+    """
+    for attempt in range(LOCK_TRIES):
+        try:
+            return change()
+        except psycopg.errors.LockNotAvailable:
+            log.warning("migration_waits", name=name, attempt=attempt + 1)
+            time.sleep(min(LOCK_PAUSE_S * (attempt + 1), LONGEST_PAUSE_S))
+    raise Unavailable(
+        f"{name}: no lock in {LOCK_TRIES} tries; a long transaction holds it (see pg_stat_activity), end it "
+        "and run `citybrain db migrate` again"
+    )
+
+
+def _apply_one(connection: Connection, migration: Migration, level: Level) -> None:
+    with connection.transaction():
+        connection.execute(f"set local lock_timeout = '{LOCK_WAIT}'".encode())
+        connection.execute(migration.sql.encode())
+        connection.execute(
+            "insert into schema_migration (number, name, checksum) values (%s, %s, %s)",
+            [migration.number, migration.name, migration.checksum],
+        )
+        connection.execute("insert into storage (level) values (%s) on conflict do nothing", [level.value])

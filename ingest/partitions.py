@@ -15,6 +15,8 @@ RECORDS = (
     "lane_measurement", "turning_count", "signal_state", "signal_command", "command_ack",
     "sensor_observation", "traffic_event_history", "agent_status_history",
 )  # fmt: skip
+ASIDE = "_before_timescale"
+"""Ends the name of a table whose rows `citybrain db upgrade` still moves."""
 DAYS_BACK = 8
 """Older days, of which a spool keeps nothing any more, go to the default partition."""
 DAYS_AHEAD = 2
@@ -38,7 +40,7 @@ class Partitions:
         for day in sorted(near):
             try:
                 with connection.transaction():
-                    connection.execute("set local lock_timeout = '2s'")
+                    connection.execute("set local lock_timeout = '1s'")
                     connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
                     for table in RECORDS:
                         _make(connection, table, _FIRST + timedelta(days=day))
@@ -55,20 +57,17 @@ def days_ahead() -> list[int]:
     return list(range(today, today + DAYS_AHEAD + 1))
 
 
-def drop_before(connection: Connection, level: Level, before: datetime) -> list[str]:
-    """Drop records older than the day of `before`; returns the names of partitions or chunks dropped."""
+def drop_before(connection: Connection, level: Level, table: str, before: datetime) -> list[str]:
+    """Drop a table's records older than the day of `before`; the names of partitions or chunks dropped."""
     before = before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    dropped: list[str] = []
-    for table in RECORDS:
-        if level.is_plain:
-            dropped += _drop_partitions(connection, table, before.date())
-            default = Identifier(f"{table}_default")
-            connection.execute(SQL("delete from {} where at < %s").format(default), [before])
-        else:
-            rows = connection.execute(
-                "select drop_chunks(%s::regclass, older_than => %s::timestamptz)::text", [table, before]
-            )
-            dropped += [str(row[0]) for row in rows.fetchall()]
+    if not level.is_plain:
+        rows = connection.execute(
+            "select drop_chunks(%s::regclass, older_than => %s::timestamptz)::text", [table, before]
+        )
+        return [str(row[0]) for row in rows.fetchall()]
+    dropped = _drop_partitions(connection, table, before.date())
+    default = Identifier(f"{table}_default")
+    connection.execute(SQL("delete from {} where at < %s").format(default), [before])
     return dropped
 
 
@@ -77,9 +76,18 @@ def _drop_partitions(connection: Connection, table: str, before: date) -> list[s
         "select inhrelid::regclass::text from pg_inherits where inhparent = %s::regclass", [table]
     ).fetchall()
     old = [str(name) for (name,) in rows if (day := _day_of(str(name))) is not None and day < before]
+    dropped = []
     for name in old:
-        connection.execute(SQL("drop table {}").format(Identifier(name)))
-    return old
+        try:
+            with connection.transaction():
+                # Who waits for a lock holds up everybody behind it: ingest's next batch.
+                connection.execute("set local lock_timeout = '500ms'")
+                connection.execute(SQL("drop table {}").format(Identifier(name)))
+        except psycopg.errors.LockNotAvailable:
+            log.warning("retention_postponed", partition=name)
+        else:
+            dropped.append(name)
+    return dropped
 
 
 def _day_of(partition: str) -> date | None:

@@ -10,6 +10,7 @@ from psycopg import IsolationLevel
 from psycopg.sql import SQL, Identifier
 
 from ingest.database import Connection
+from ingest.partitions import ASIDE
 from ingest.queries import load
 
 LOCK = 0x72_6F_6C_6C
@@ -32,6 +33,9 @@ def roll(connection: Connection) -> int:
     """
     if connection.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone() != (True,):
         return 0
+    if any(_is_moving(connection, record) for record in RECORDS):
+        connection.execute("select pg_advisory_unlock(%s)", [LOCK])
+        return 0  # a minute made now would miss the rows that are still to move
     # Notes and records must be seen at one moment, or a note could be taken without its record.
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     try:
@@ -44,6 +48,11 @@ def roll(connection: Connection) -> int:
 def floor(at: datetime, width: timedelta) -> datetime:
     """The start of the bucket that holds `at`, counted from 1970 in UTC."""
     return at - (at - _EPOCH) % width
+
+
+def _is_moving(connection: Connection, record: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [record + ASIDE]).fetchone()
+    return row == (True,)
 
 
 def _roll_all(connection: Connection, record: str) -> int:

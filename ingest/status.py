@@ -6,13 +6,13 @@ from typing import Any
 
 from psycopg.sql import SQL, Identifier
 
-from ingest.database import Connection, Level, one
+from ingest.database import Connection, Level, connect, one
 from ingest.migrate import level_of
 from ingest.partitions import RECORDS
 
 NOW_TABLES = (
     "lane_latest", "signal_latest", "sensor_latest", "agent_latest", "traffic_event", "intersection",
-    "road_network_segment", "device", "ledger", "ledger_mark", "dead_letter",
+    "road_network_segment", "device", "ledger", "ledger_mark", "ledger_gap", "dead_letter",
 )  # fmt: skip
 
 LATENCY = """
@@ -32,6 +32,12 @@ from pg_class as c
 where c.oid = any(
     select %s::regclass union all select inhrelid from pg_inherits where inhparent = %s::regclass
 )
+"""
+
+
+BALANCE = """
+select device, numbered, committed, duplicates, dead_lettered, given_up, spooled, open
+from delivery_balance order by device
 """
 
 
@@ -95,3 +101,34 @@ def _table(connection: Connection, level: Level, name: str, *, has_time: bool) -
         found = connection.execute(SQL("select max(at) from {}").format(Identifier(name))).fetchone()
         newest = found[0] if found and isinstance(found[0], datetime) else None
     return TableStatus(name, int(str(row[0])), int(str(row[1])), newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What became of the messages that a device numbered in its present boot; all are counts.
+
+    numbered = committed + dead_lettered + given_up + spooled + open; `open` is on its way, or lost if it
+    stays above 0.
+    """
+
+    device: str
+    numbered: int
+    committed: int
+    duplicates: int
+    dead_lettered: int
+    given_up: int
+    spooled: int
+    open: int
+
+
+def balances(dsn: str) -> list[Balance]:
+    """The balance of every device that numbers its messages.
+
+    Raises:
+        ConfigError: the DSN is wrong, or the database was not migrated.
+        Unavailable: no server answers.
+    """
+    with connect(dsn, name="citybrain-status") as connection:
+        level_of(connection)
+        rows = connection.execute(BALANCE).fetchall()
+    return [Balance(str(device), *(int(str(number)) for number in numbers)) for device, *numbers in rows]

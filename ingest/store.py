@@ -4,6 +4,7 @@ Ledger first: what it does not take was stored before. Then one binary COPY a ta
 latest, and notes for the rollups; then the commit, and only after it may anything be acknowledged.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
@@ -14,7 +15,7 @@ import structlog
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
-from citybrain.messages import AgentStatus, IntersectionConfig, RoadNetwork, Stored, TrafficEvent
+from citybrain.messages import AgentStatus, GivenUp, IntersectionConfig, RoadNetwork, Stored, TrafficEvent
 from ingest.database import Connection, Level
 from ingest.gate import Admitted, Key, Refused
 from ingest.partitions import Partitions
@@ -36,7 +37,7 @@ MAX_DEAD_LETTER_BYTES = 1_000_000
 
 Owner = tuple[str, int]
 """device, boot"""
-Entry = Admitted | Refused | AgentStatus
+Entry = Admitted | Refused | AgentStatus | GivenUp
 
 
 @dataclass(slots=True)
@@ -67,13 +68,14 @@ class Batch:
     admitted: Sequence[Admitted] = ()
     refused: Sequence[Refused] = ()
     statuses: Sequence[AgentStatus] = ()
+    gaps: Sequence[GivenUp] = ()
 
     def __len__(self) -> int:
-        return len(self.admitted) + len(self.refused) + len(self.statuses)
+        return len(self.admitted) + len(self.refused) + len(self.statuses) + len(self.gaps)
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """Two batches of about the same size, neither empty, where there are two messages."""
-        entries: list[Entry] = [*self.admitted, *self.refused, *self.statuses]
+        entries: list[Entry] = [*self.admitted, *self.refused, *self.statuses, *self.gaps]
         middle = len(entries) // 2
         return _sorted(entries[:middle]), _sorted(entries[middle:])
 
@@ -83,6 +85,7 @@ def _sorted(entries: Sequence[Entry]) -> Batch:
         [entry for entry in entries if isinstance(entry, Admitted)],
         [entry for entry in entries if isinstance(entry, Refused)],
         [entry for entry in entries if isinstance(entry, AgentStatus)],
+        [entry for entry in entries if isinstance(entry, GivenUp)],
     )
 
 
@@ -117,7 +120,7 @@ class Store:
             if not is_poison(error):
                 raise
             return self._isolate(batch, _reason(error), _field(error))
-        except (ValueError, OverflowError, TypeError, ArithmeticError) as error:
+        except Exception as error:  # whatever it is: one message must not stop the rest, again and again
             log.warning("message_not_encodable", error=str(error), messages=len(batch))
             return self._isolate(batch, f"cannot be written: {error}", "")
 
@@ -149,7 +152,7 @@ class Store:
         return True
 
     def _commit(self, batch: Batch) -> Outcome:
-        outcome = Outcome(statuses=len(batch.statuses))
+        outcome = Outcome(statuses=len(batch.statuses) + len(batch.gaps))
         waiting: dict[Key, Admitted | Refused] = {}
         entries: list[Admitted | Refused] = [*batch.admitted, *batch.refused]
         for entry in entries:
@@ -158,6 +161,9 @@ class Store:
         rows = Rows()
         self._partitions.ensure(self._connection, _days(batch))
         with self._connection.transaction():
+            if batch.gaps:  # all owners in one ordered statement, against deadlocks
+                owners = {(device, boot) for device, boot, _ in waiting}
+                self._introduce(owners | {(gap.device, gap.boot) for gap in batch.gaps})
             new = self._settle(waiting.keys())
             for key, entry in waiting.items():
                 if key not in new:
@@ -172,10 +178,13 @@ class Store:
             self._write(rows)
             self._bury(letters)
             self._put_statuses(batch.statuses)
+            self._give_up(batch.gaps)
+            self._count_duplicates(outcome.duplicates)
         self._met |= {(status.device, status.boot) for status in batch.statuses}
         outcome.dead_lettered = len(letters)
         outcome.rows = rows.number
         outcome.settled = {(device, boot) for device, boot, _ in waiting}
+        outcome.settled |= {(gap.device, gap.boot) for gap in batch.gaps}
         self._introduced |= outcome.settled
         return outcome
 
@@ -196,6 +205,9 @@ class Store:
         if batch.statuses:
             log.warning("status_not_storable", device=batch.statuses[0].device, reason=reason)
             return Outcome(statuses=1)
+        if batch.gaps:
+            log.warning("gap_not_storable", device=batch.gaps[0].device, reason=reason)
+            return Outcome(statuses=1)
         letter = batch.refused[0]
         log.error("dead_letter_not_storable", topic=letter.arrival.topic, reason=reason)
         return Outcome(dead_lettered=1)
@@ -206,13 +218,28 @@ class Store:
         if not ordered:
             return set()
         devices, boots, seqs = (list(column) for column in zip(*ordered, strict=True))
-        unknown = {(device, boot) for device, boot, _ in ordered} - self._introduced
-        if unknown:
-            names, starts = _columns(unknown)
-            self._execute(self._ledger["introduce"], {"devices": names, "boots": starts})
+        self._introduce({(device, boot) for device, boot, _ in ordered})
         self._execute(self._ledger["share"], {"lock": LEDGER_LOCK})
         given = {"devices": devices, "boots": boots, "seqs": seqs}
         return set(self._execute(self._ledger["settle"], given).fetchall())  # type: ignore[arg-type]
+
+    def _introduce(self, owners: set[Owner]) -> None:
+        if unknown := owners - self._introduced:
+            names, starts = _columns(unknown)
+            self._execute(self._ledger["introduce"], {"devices": names, "boots": starts})
+
+    def _give_up(self, gaps: Sequence[GivenUp]) -> None:
+        for gap in sorted(gaps, key=lambda gap: (gap.device, gap.boot, gap.first, gap.last)):
+            self._execute(self._ledger["give_up"], _builtins(gap))
+
+    def _count_duplicates(self, keys: Iterable[Key]) -> None:
+        counted = Counter((device, boot) for device, boot, _ in keys)
+        if not counted:
+            return
+        owners = sorted(counted)
+        devices, boots = _columns(owners)
+        numbers = [counted[owner] for owner in owners]
+        self._execute(self._ledger["repeat"], {"devices": devices, "boots": boots, "numbers": numbers})
 
     def _write(self, rows: Rows) -> None:
         for table, made in rows.records.items():
@@ -286,6 +313,7 @@ class Store:
                     "field": _clean(letter.field),
                     "payload": letter.arrival.payload[:MAX_DEAD_LETTER_BYTES],
                     "is_settled": letter.key is not None,
+                    **dict(zip(("device", "boot", "seq"), letter.key or (None, None, None), strict=True)),
                 },
             )
 

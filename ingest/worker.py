@@ -3,41 +3,38 @@
 import math
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
 
 from citybrain import topics
-from citybrain.bus import Bus
 from citybrain.codec import encode
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError, Unavailable
 from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwork
 from citybrain.presence import Presence, new_boot
 from ingest.acks import Acks
-from ingest.database import connect
+from ingest.arrival import Arrival
+from ingest.database import Connection, connect
+from ingest.disk import Disk
 from ingest.figures import Figures
-from ingest.gate import (
-    RETAINED_KINDS,
-    STORED_KINDS,
-    Admitted,
-    Arrival,
-    Refused,
-    Status,
-    Verdict,
-    Window,
-    admit,
-)
+from ingest.gate import Admitted, Gap, Refused, Status, Verdict, admit, owner
+from ingest.guard import Guard, Limits, Passage
 from ingest.intake import Intake
 from ingest.migrate import level_of
+from ingest.quarantine import sync
+from ingest.receiver import Receiver
+from ingest.retention import window_of
 from ingest.store import Batch, Outcome, Store
+from ingest.subscriptions import is_shared, is_wanted, retained_filters, shared_filters
 
 log = structlog.get_logger()
 
-GROUP = "ingest"
 QUEUE_BATCHES = 20
 IDLE_S = 0.1
+SYNC_S = 1.0
 REPORT_S = 2.0
 LEAVE_S = 5.0
 """To store what is on its way when the end is near."""
@@ -58,18 +55,22 @@ class Worker:
         self._intake = Intake(QUEUE_BATCHES * settings.ingest.batch_messages)
         self._figures = Figures()
         self._acks = Acks()
-        self._window = Window(
-            past=timedelta(days=settings.ingest.retention_days),
-            future=timedelta(seconds=settings.ingest.future_s),
-        )
+        self._window = window_of(settings)
+        self._guard = Guard(Limits.of(settings.ingest))
+        self._sync_at = 0.0
+        self._disk = Disk(settings.database.dsn, settings.database.max_bytes)
         self._store: Store | None = None
+        self._connection: Connection | None = None
         self._trouble = "starting"
         self._missed_retained = False
         self._stop = threading.Event()
         name = "ingest" if self._is_first else f"ingest-{index + 1}"
         self._presence = Presence(settings, f"service/{name}")
         # Two machines may share the work: the boot keeps their clients apart.
-        self._bus = Bus(settings.broker, f"{self._site}-{name}-worker-{new_boot()}")
+        filters = shared_filters(self._site) + (retained_filters(self._site) if self._is_first else [])
+        client = f"{self._site}-{name}-worker-{new_boot()}"
+        broker = settings.broker.for_device("service/ingest")
+        self._receiver = Receiver(broker, client, filters, self._receive)
 
     @property
     def intake(self) -> Intake:
@@ -86,8 +87,7 @@ class Worker:
         except (Unavailable, psycopg.Error) as error:
             self._fail(error)
         reporter = threading.Thread(target=self._report_often, name="reporter", daemon=True)
-        self._subscribe()
-        self._bus.start(timeout_s=None)
+        self._receiver.start()
         self._presence.bus.start(timeout_s=None)
         reporter.start()
         log.info("ingest_started", site=self._site)
@@ -98,74 +98,61 @@ class Worker:
             reporter.join()
             self._leave()
 
-    def _subscribe(self) -> None:
-        for filter_ in self._shared_filters():
-            self._bus.subscribe(filter_, self._receive)
-        if self._is_first:
-            self._subscribe_retained()
-
-    def _subscribe_retained(self) -> None:
-        for filter_ in self._retained_filters():
-            self._bus.subscribe(filter_, self._receive)
-        # MQTT has no filter for `part<n>`; the rest of a network's topics comes by the filters above.
-        self._bus.subscribe(topics.matching(self._site, kind="network"), self._receive_part)
-
-    def _shared_filters(self) -> list[str]:
-        # A group a filter: rumqttd deals a group's messages out over its filters and drops what fits none.
-        return [topics.matching(self._site, what=what, group=f"{GROUP}-{what}") for what in STORED_KINDS]
-
-    def _retained_filters(self) -> list[str]:
-        return [topics.matching(self._site, what=what) for what in RETAINED_KINDS]
-
-    def _receive(self, topic: str, payload: bytes, _retained: bool) -> None:
-        if not self._intake.put(Arrival(topic, payload)) and not topic.endswith(tuple(STORED_KINDS)):
+    def _receive(self, arrivals: list[Arrival]) -> None:
+        shed = self._intake.put([arrival for arrival in arrivals if is_wanted(arrival.topic)])
+        if any(not is_shared(arrival.topic) for arrival in shed):
             self._missed_retained = True
 
-    def _receive_part(self, topic: str, payload: bytes, retained: bool) -> None:
-        if topic.rpartition("/")[2].startswith("part"):
-            self._receive(topic, payload, retained)
-
     def _work(self) -> None:
-        settings = self._settings.ingest
-        waiting = Batch()
-        failures = 0
-        leave_by = math.inf
-        while True:
-            if not len(waiting):
-                waiting = self._judge(self._intake.take(settings.batch_messages, settings.batch_s, IDLE_S))
-            try:
-                self._commit(waiting)
-                is_idle = not len(waiting)
-                waiting = Batch()
-                self._acknowledge(time.monotonic())
-                failures = 0
-            except (psycopg.Error, CityBrainError) as error:
-                self._fail(error)
-                if self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
-                    # What is at hand was not acknowledged; the spools still have it.
+        # While the database works on one batch, the next is taken and judged.
+        with ThreadPoolExecutor(1, "gate") as gate:
+            ready = gate.submit(self._gather)
+            failures = 0
+            leave_by = math.inf
+            waiting = Batch()
+            while True:
+                if not len(waiting):
+                    waiting = ready.result()
+                    ready = gate.submit(self._gather)
+                try:
+                    self._commit(waiting)
+                    self._sync_quarantine(time.monotonic())
+                    is_idle = not len(waiting)
+                    waiting = Batch()
+                    self._acknowledge(time.monotonic())
+                    failures = 0
+                except (psycopg.Error, CityBrainError) as error:
+                    self._fail(error)
+                    if self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
+                        # What is at hand was not acknowledged; the spools still have it.
+                        return
+                    failures += 1
+                    continue
+                if self._missed_retained:
+                    self._fetch_retained()
+                if (is_idle and leave_by < math.inf) or time.monotonic() > leave_by:
                     return
-                failures += 1
-                continue
-            if self._missed_retained:
-                self._fetch_retained()
-            if (is_idle and leave_by < math.inf) or time.monotonic() > leave_by:
-                return
-            if self._stop.is_set() and leave_by == math.inf:
-                self._unsubscribe()
-                leave_by = time.monotonic() + LEAVE_S
+                if self._stop.is_set() and leave_by == math.inf:
+                    self._receiver.unsubscribe(shared_filters(self._site))
+                    leave_by = time.monotonic() + LEAVE_S
 
-    def _unsubscribe(self) -> None:
-        for filter_ in self._shared_filters():
-            self._bus.unsubscribe(filter_)
+    def _gather(self) -> Batch:
+        settings = self._settings.ingest
+        return self._judge(self._intake.take(settings.batch_messages, settings.batch_s, IDLE_S))
 
     def _judge(self, arrivals: list[Arrival]) -> Batch:
         now = datetime.now(UTC)
         admitted: list[Admitted] = []
         refused: list[Refused] = []
         statuses = []
-        cleared = 0
+        gaps = []
+        cleared = held = 0
         for arrival in arrivals:
-            verdict = self._admit(arrival, now)
+            passage = self._passage(arrival)
+            if passage in {Passage.HELD, Passage.TURNED_AWAY} or self._disk.must_wait(arrival.topic):
+                held += 1
+                continue
+            verdict = self._admit(arrival, now) if passage is Passage.OPEN else self._quarantined(arrival)
             if isinstance(verdict, Admitted):
                 admitted.append(verdict)
             elif isinstance(verdict, Refused):
@@ -175,20 +162,52 @@ class Worker:
                 refused.append(verdict)
             elif isinstance(verdict, Status):
                 statuses.append(verdict.message)
+            elif isinstance(verdict, Gap):
+                log.warning(
+                    "messages_given_up",
+                    device=verdict.message.device,
+                    first=verdict.message.first,
+                    last=verdict.message.last,
+                    reason=verdict.message.reason,
+                )
+                gaps.append(verdict.message)
             else:
                 cleared += 1
+        self._intake.hold(held)
         self._intake.settle(committed=0, duplicate=0, dead_lettered=0, statuses=cleared)
-        return Batch(admitted, refused, statuses)
+        return Batch(admitted, refused, statuses, gaps)
+
+    def _passage(self, arrival: Arrival) -> Passage:
+        device = owner(arrival.topic)
+        return self._guard.judge(device, time.monotonic()) if device else Passage.OPEN
+
+    def _quarantined(self, arrival: Arrival) -> Refused:
+        reason = self._guard.reason(owner(arrival.topic))
+        return Refused(arrival, f"its device is in quarantine: {reason}", "")
 
     def _admit(self, arrival: Arrival, now: datetime) -> Verdict:
         try:
-            return admit(arrival, self._window, now)
+            verdict = admit(arrival, self._window, now)
         except Exception as error:
             log.exception("gate_failed", topic=arrival.topic)
-            return Refused(arrival, f"cannot be read: {type(error).__name__}: {error}", "")
+            verdict = Refused(arrival, f"cannot be read: {type(error).__name__}: {error}", "")
+        device = owner(arrival.topic)
+        if isinstance(verdict, Refused) and device:
+            self._guard.refused(device, verdict.reason, time.monotonic())
+        return verdict
+
+    def _sync_quarantine(self, now_s: float) -> None:
+        """Share the quarantine with the other workers, and hear who was released."""
+        if self._connection is None or now_s < self._sync_at:
+            return
+        self._sync_at = now_s + SYNC_S
+        for device, reason in sync(self._connection, self._guard).items():
+            log.warning("device_quarantined", device=device, reason=reason)
 
     def _commit(self, batch: Batch) -> None:
         store = self._store or self._open_store()
+        if self._connection is not None:
+            self._disk.look(self._connection, time.monotonic())
         if not len(batch):
             return
         outcome = store.commit(batch)
@@ -207,23 +226,28 @@ class Worker:
             if not message.is_historical and not isinstance(message, IntersectionConfig | RoadNetwork)
         ]
         self._figures.commit(live, datetime.now(UTC), len(outcome.committed), outcome.rows)
+        self._guard.replayed(outcome.duplicates, time.monotonic())
         self._acks.want(outcome.settled)
 
     def _acknowledge(self, now_s: float) -> None:
         due = self._acks.due(now_s)
-        if not due or self._store is None:
+        if not due or self._store is None or not self._receiver.connected:
             return
         marks = self._store.acknowledge(due)
         at = datetime.now(UTC)
+        untold = set()
         for (device, boot), seq in marks.items():
             ack = IngestAck(at=at, device=device, boot=boot, seq=seq)
-            # Not kept for later: an acknowledgement that is lost is asked for again by the resent message.
-            self._bus.publish_now(topics.for_device(self._site, device, "ack"), encode(ack), qos=1)
-        self._acks.told(due, now_s)
+            # One that is lost on its way is asked for again by the resent message; with thousands of devices
+            # that is dear, so what cannot be sent now is told in the next round.
+            if not self._receiver.publish(topics.for_device(self._site, device, "ack"), encode(ack)):
+                untold.add((device, boot))
+        self._acks.told([owner for owner in due if owner not in untold], now_s)
 
     def _open_store(self) -> Store:
         connection = connect(self._settings.database.dsn)
         self._store = Store(connection, level_of(connection))
+        self._connection, self._sync_at = connection, 0.0
         self._trouble = ""
         log.info("database_connected")
         return self._store
@@ -235,14 +259,14 @@ class Worker:
         self._trouble = trouble
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store = self._connection = None
 
     def _fetch_retained(self) -> None:
         """Retained messages that were shed come again with a new subscription."""
         self._missed_retained = False
-        for filter_ in (*self._retained_filters(), topics.matching(self._site, kind="network")):
-            self._bus.unsubscribe(filter_)
-        self._subscribe_retained()
+        filters = retained_filters(self._site)
+        self._receiver.unsubscribe(filters)
+        self._receiver.subscribe(filters)
 
     def _report_often(self) -> None:
         while not self._stop.wait(REPORT_S):
@@ -259,10 +283,15 @@ class Worker:
             "shed": balance.shed,
             "queue": balance.queue + balance.in_hand,
             "balance": balance.open,
+            "held_for_rate": self._guard.held,
+            "quarantined_devices": self._guard.quarantined,
+            "quarantine_turned_away": self._guard.turned_away,
             **self._figures.report(),
         }
-        health = Health.DEGRADED if self._trouble else Health.OK
-        self._presence.report(health, self._trouble, figures=figures)
+        if self._disk.fill.share is not None:
+            figures["disk_share"] = round(self._disk.fill.share, 4)
+        trouble = self._trouble or self._disk.trouble
+        self._presence.report(Health.DEGRADED if trouble else Health.OK, trouble, figures=figures)
 
     def _leave(self) -> None:
         if self._store is not None:
@@ -271,7 +300,7 @@ class Worker:
             except psycopg.Error as error:
                 log.warning("last_acknowledgement_failed", error=str(error).strip())
             self._store.close()
-        self._bus.stop()
+        self._receiver.stop()
         self._presence.leave()
         balance = self._intake.balance()
         log.info("ingest_stopped", received=balance.received, committed=balance.committed, open=balance.open)

@@ -3,7 +3,7 @@
 import time
 from datetime import datetime
 
-from simulations.delivery import Delivered, Turns
+from simulations.delivery import Delivered
 from simulations.network import SignalNetwork
 from traffic.region import Region
 
@@ -19,7 +19,8 @@ class Adaptive:
         """A phase for each intersection that the region decides on."""
         region = self.region
         for id_, turns in delivered.turns.items():
-            self._tell_turns(id_, turns)
+            # Only mode `full` knows them; they go past the messages, which have no place for them.
+            region.on_turns(id_, turns)
         wishes = {}
         for id_, measurement in delivered.measurements.items():
             region.on_state(delivered.states[id_])
@@ -30,9 +31,3 @@ class Adaptive:
             if decision is not None:
                 wishes[id_] = decision.phase
         return wishes
-
-    def _tell_turns(self, intersection: str, turns: Turns) -> None:
-        """What only mode `full` knows; beside the messages, which have no place for it."""
-        tell = getattr(self.region, "on_turns", None)
-        if tell is not None:
-            tell(intersection, turns)

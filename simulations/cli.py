@@ -12,11 +12,13 @@ from rich.table import Table
 from simulations.compare_cli import compare_command
 from simulations.control import CONTROLLERS, Run, run_scenario
 from simulations.counts_cli import demand_command
+from simulations.design_bar import DesignBar
 from simulations.emergency_cli import emergency
 from simulations.events_cli import export_events
 from simulations.figures import RunFigures
 from simulations.made_cli import import_command, make_city_command
 from simulations.plan_cli import optimise_plan_command
+from simulations.planned import planned_run
 from simulations.report_cli import report
 from simulations.scenarios import find_scenario
 from simulations.scenarios_cli import list_scenarios
@@ -61,6 +63,7 @@ def run(
     chosen = Run(find_scenario(scenario), controller, seed, duration, protocol, Sensing(observe))
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        chosen = planned_run(chosen, DesignBar(progress))
         task = progress.add_task(f"{chosen.scenario.name}, {controller}", total=chosen.seconds)
         result = run_scenario(chosen, lambda done: progress.update(task, completed=done))
     Console().print(_table(result))

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from citybrain import __version__
 from citybrain.errors import ConfigError
-from simulations.control import Progress, Run, run_scenario
+from simulations.control import PLANNED, Progress, Run, run_scenario
+from simulations.corridor import find_corridor
 from simulations.figures import RunFigures
 from simulations.intervals import Estimate, Versus, estimates, versus
+from simulations.planned import planned
 from simulations.pool import run_jobs
 from simulations.scenarios import Scenario
 from simulations.sensing import Sensing
@@ -34,6 +36,7 @@ class Summary:
     versus_fixed: Versus | None
     versus_best: Versus | None
     """Against the baseline with the least delay in this comparison, itself excluded."""
+    versus_optimised: Versus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,12 @@ class Comparison:
 class Plan:
     """What to compare: `scenarios` by the name or path they were asked for; `recordings` for the report.
 
+    `corridor` names the intersections of its time-space diagram, in driving order; without it each scenario's
+    own corridor is shown, and where it has none the one that `find_corridor` finds.
+
     Raises:
-        ConfigError: an unknown controller, nothing to compare, or two scenarios of one name.
+        ConfigError: an unknown controller, nothing to compare, two scenarios of one name, or a corridor for
+            several.
     """
 
     scenarios: dict[str, Scenario]
@@ -88,6 +95,7 @@ class Plan:
     duration_s: float | None = None
     sensing: Sensing = field(default_factory=Sensing)
     recordings: Path | None = None
+    corridor: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [scenario.name for scenario in self.scenarios.values()]
@@ -97,6 +105,8 @@ class Plan:
             )
         if len(set(names)) < len(names):
             raise ConfigError(f"two scenarios are called {max(names, key=names.count)}: rename one's files")
+        if self.corridor and len(names) > 1:
+            raise ConfigError("a corridor lies in one network: compare one scenario at a time along it")
 
     def runs(self) -> list[Run]:
         """All runs, seed by seed, so that what is compared is done at about the same time."""
@@ -111,6 +121,9 @@ class Plan:
 class Listener:
     """Hears how the runs get on; does nothing with it."""
 
+    def design(self, scenario: str, done: float) -> None:
+        """So much of a scenario's optimised plan is designed; before `begin`."""
+
     def begin(self, runs: Sequence[Run]) -> None:
         """All that will be run."""
 
@@ -122,23 +135,50 @@ class Listener:
 
 
 def compare(plan: Plan, jobs: int, listener: Listener | None = None) -> Comparison:
-    """Do all runs, `jobs` at a time; a run that fails costs no other."""
+    """Do all runs, `jobs` at a time; a run that fails costs no other.
+
+    Raises:
+        ConfigError: the plan's corridor is not there.
+    """
     listener = listener or Listener()
-    runs = plan.runs()
-    listener.begin(runs)
-    found: dict[int, RunFigures] = {}
-    failures: dict[int, Failure] = {}
-    tasks = [_Task(run, _recording(plan, run)) for run in runs]
-    for outcome in run_jobs(tasks, _work, jobs, listener.progress):
-        listener.end(outcome.index, outcome.reason)
-        if outcome.result is not None:
-            found[outcome.index] = outcome.result
-        else:
-            run = runs[outcome.index]
-            failures[outcome.index] = Failure(run.scenario.name, run.controller, run.seed, outcome.reason)
-    return _comparison(
-        plan, tuple(found[i] for i in sorted(found)), tuple(failures[i] for i in sorted(failures))
-    )
+    if plan.corridor:
+        (scenario,) = plan.scenarios.values()
+        find_corridor(scenario.network(plan.protocol), plan.corridor)
+    ready = planned(plan.runs(), jobs, listener.design)
+    listener.begin(ready.runs)
+    results = _Results(ready.runs, listener)
+    for index, reason in ready.reasons.items():
+        results.end(index, None, reason)
+    places = [index for index in range(len(ready.runs)) if index not in ready.reasons]
+    tasks = [_task(plan, ready.runs[index]) for index in places]
+    for outcome in run_jobs(tasks, _work, jobs, lambda at, seconds: listener.progress(places[at], seconds)):
+        results.end(places[outcome.index], outcome.result, outcome.reason)
+    return _comparison(plan, results)
+
+
+class _Results:
+    """What has become of the runs so far, by place; told to the listener."""
+
+    def __init__(self, runs: Sequence[Run], listener: Listener) -> None:
+        self._runs, self._listener = runs, listener
+        self._found: dict[int, RunFigures] = {}
+        self._failures: dict[int, Failure] = {}
+
+    @property
+    def found(self) -> tuple[RunFigures, ...]:
+        return tuple(self._found[place] for place in sorted(self._found))
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        return tuple(self._failures[place] for place in sorted(self._failures))
+
+    def end(self, place: int, result: RunFigures | None, reason: str) -> None:
+        self._listener.end(place, reason)
+        if result is not None:
+            self._found[place] = result
+            return
+        run = self._runs[place]
+        self._failures[place] = Failure(run.scenario.name, run.controller, run.seed, reason)
 
 
 def recording_name(scenario: str, controller: str, seed: int) -> str:
@@ -150,13 +190,15 @@ def recording_name(scenario: str, controller: str, seed: int) -> str:
 class _Task:
     run: Run
     recording: Path | None
+    corridor: tuple[str, ...]
 
 
-def _recording(plan: Plan, run: Run) -> Path | None:
-    """Where a run is recorded: the first seed shows what happens, the others only count."""
-    if plan.recordings is None or run.seed != plan.seeds[0]:
-        return None
-    return plan.recordings / recording_name(run.scenario.name, run.controller, run.seed)
+def _task(plan: Plan, run: Run) -> _Task:
+    """The first seed is recorded and shows what happens, the others only count."""
+    recording = None
+    if plan.recordings is not None and run.seed == plan.seeds[0]:
+        recording = plan.recordings / recording_name(run.scenario.name, run.controller, run.seed)
+    return _Task(run, recording, plan.corridor or run.scenario.corridor)
 
 
 def _work(task: _Task, progress: Progress) -> RunFigures:
@@ -164,11 +206,12 @@ def _work(task: _Task, progress: Progress) -> RunFigures:
     watchers: list[Watcher] = []
     if task.recording is not None:
         # Imported by name when wanted: drawing and its libraries are not needed to compare.
-        watchers.append(import_module("simulations.recorder").Recorder(task.recording))
+        recorder = import_module("simulations.recorder").Recorder
+        watchers.append(recorder(task.recording, task.corridor))
     return run_scenario(task.run, progress, watchers)
 
 
-def _comparison(plan: Plan, runs: tuple[RunFigures, ...], failures: tuple[Failure, ...]) -> Comparison:
+def _comparison(plan: Plan, results: _Results) -> Comparison:
     sensing = plan.sensing
     names = tuple(scenario.name for scenario in plan.scenarios.values())
     return Comparison(
@@ -186,9 +229,9 @@ def _comparison(plan: Plan, runs: tuple[RunFigures, ...], failures: tuple[Failur
         blind=sensing.blind,
         late_s=sensing.late_s,
         silent=sensing.silent,
-        runs=runs,
-        summaries=summaries(plan.controllers, names, runs),
-        failures=failures,
+        runs=results.found,
+        summaries=summaries(plan.controllers, names, results.found),
+        failures=results.failures,
     )
 
 
@@ -208,7 +251,9 @@ def summaries(
 
 def _summary(scenario: str, name: str, by_seed: dict[str, dict[int, RunFigures]]) -> Summary:
     own = by_seed[name]
-    fixed = versus(own, "fixed", by_seed.get("fixed", {})) if name != "fixed" else None
+    fixed, plan = (
+        versus(own, other, by_seed.get(other, {})) if name != other else None for other in ("fixed", PLANNED)
+    )
     rivals = {
         other: runs
         for other, runs in by_seed.items()
@@ -222,6 +267,7 @@ def _summary(scenario: str, name: str, by_seed: dict[str, dict[int, RunFigures]]
         estimates(list(own.values())),
         fixed,
         None if best is None else versus(own, best, rivals[best]),
+        plan,
     )
 
 

@@ -17,7 +17,8 @@ from rich.table import Table
 
 from citybrain.errors import CityBrainError
 from simulations.compare import Comparison, Estimate, Listener, Plan, Summary, Versus, compare
-from simulations.control import CONTROLLERS, Run
+from simulations.control import CONTROLLERS, PLANNED, Run
+from simulations.design_bar import DesignBar
 from simulations.scenarios import find_scenario
 from simulations.sensing import OBSERVE, Sensing
 
@@ -100,6 +101,13 @@ class _Seeds(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write recordings and a report there."
 )
+@click.option(
+    "--corridor",
+    type=_List("names"),
+    default=(),
+    help="Intersections of the report's time-space diagram, in driving order; default the scenario's own "
+    "corridor, else the longest one.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Simulations at a time; default one per core.")
 def compare_command(
     *,
@@ -115,6 +123,7 @@ def compare_command(
     silent: bool,
     json_path: Path | None,
     report: Path | None,
+    corridor: tuple[str, ...],
     jobs: int | None,
 ) -> None:
     """Run controllers on the same scenarios and seeds, and say what their vehicles lost.
@@ -124,12 +133,18 @@ def compare_command(
     best baseline of this run, `not done` counts unfinished and never departed, `worst wait` is the p95 wait
     on the approach where it is longest.
 
+    `optimised` is the fixed plan that `sim optimise-plan` finds for the scenario under the protocol. It is
+    designed before the runs (minutes for a city) and kept in the data folder; `trip of opt.` is the ratio of
+    trip times to it.
+
     `--observe full` knows every vehicle and its next turn, which no street tells: for upper bounds only.
 
     \b
     Example:
       citybrain sim compare --scenario cologne1,cologne8 --controllers fixed,actuated,adaptive --seeds 1,2,3
     """
+    if corridor and report is None:
+        raise click.UsageError("--corridor is for the report: add --report DIR")
     plan = Plan(
         {name: find_scenario(name) for name in scenarios},
         controllers,
@@ -138,6 +153,7 @@ def compare_command(
         duration,
         Sensing(observe, missed, blind, late, silent),
         None if report is None else report / "recordings",
+        corridor,
     )
     errors = Console(stderr=True)
     with _Bars(errors) as bars:
@@ -174,6 +190,7 @@ class _Bars(Listener):
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
         self._progress = Progress(*columns, TimeElapsedColumn(), console=console)
         self._tasks: dict[int, TaskID] = {}
+        self._designed = DesignBar(self._progress)
         self._runs: Sequence[Run] = ()
 
     def __enter__(self) -> Self:
@@ -182,6 +199,9 @@ class _Bars(Listener):
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def design(self, scenario: str, done: float) -> None:
+        self._designed(scenario, done)
 
     def begin(self, runs: Sequence[Run]) -> None:
         self._runs = runs
@@ -216,15 +236,17 @@ def _table(comparison: Comparison, scenario: str) -> Table:
     title = f"{scenario}: protocol {comparison.protocol}, {comparison.observe}, seeds {seeds}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
     table.add_column("controller", no_wrap=True)
-    for heading in _COLUMNS:
+    headings = (*_COLUMNS, _OF_PLAN) if PLANNED in comparison.controllers else _COLUMNS
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for summary in comparison.summaries:
         if summary.scenario == scenario:
-            table.add_row(*_row(comparison, summary))
+            table.add_row(*_row(comparison, summary)[: len(headings) + 1])
     return table
 
 
-_COLUMNS = ("delay s", "of fixed", "of best", "p95 s", "trip s", "not done", "worst wait s")
+_COLUMNS = ("delay s", "of fixed", "of best", "p95 s", "trip s", "not\ndone", "worst\nwait s")
+_OF_PLAN = "trip\nof opt."
 
 
 def _row(comparison: Comparison, summary: Summary) -> list[str]:
@@ -243,6 +265,7 @@ def _row(comparison: Comparison, summary: Summary) -> list[str]:
         f"{figures['trip_time_s']:.1f}",
         f"{figures['unfinished'] + figures['never_departed']:.0f}",
         f"{max(starved, default=0.0):.0f}",
+        "" if summary.versus_optimised is None else f"{summary.versus_optimised.trip_time_ratio:.2f}",
     ]
 
 

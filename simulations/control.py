@@ -24,12 +24,15 @@ from simulations.scenarios import Scenario
 from simulations.scoring import Outputs, most_starved, percentiles_ms, safety, score_trips
 from simulations.sensing import Sensing
 from simulations.sumo import loaded, sumo_command
+from simulations.sumoxml import read_root
 from simulations.waits import ApproachWaits
 from simulations.watching import Moment, Watcher
 
-CONTROLLERS = ("fixed", "actuated", "local", "greedy", "maxpressure", "adaptive")
-"""`fixed` and `actuated` are run by SUMO; `local` is the plan on which a signal falls back by itself."""
-BY_SUMO = frozenset({"fixed", "actuated"})
+CONTROLLERS = ("fixed", "optimised", "actuated", "local", "greedy", "maxpressure", "adaptive")
+"""Of these `local` is the plan on which a signal falls back by itself."""
+BY_SUMO = frozenset({"fixed", "optimised", "actuated"})
+PLANNED = "optimised"
+"""The best fixed plan that was found; see `simulations.planned`."""
 
 Progress = Callable[[float], None]
 
@@ -37,6 +40,8 @@ Progress = Callable[[float], None]
 @dataclass(frozen=True, slots=True)
 class Run:
     """What to run; `duration_s` None means to the scenario's end.
+
+    `programs`: SUMO programs that replace the network's own, which the controller `optimised` needs.
 
     Raises:
         ConfigError: an unknown controller.
@@ -48,6 +53,7 @@ class Run:
     duration_s: float | None = None
     protocol: str = "resco"
     sensing: Sensing = field(default_factory=Sensing)
+    programs: Path | None = None
 
     def __post_init__(self) -> None:
         if self.controller not in CONTROLLERS:
@@ -64,8 +70,10 @@ def run_scenario(run: Run, progress: Progress | None = None, watchers: Sequence[
     """Simulate; `progress` gets the seconds done, `watchers` look on.
 
     Raises:
-        ConfigError: an unknown protocol or blind lane, or files that SUMO refuses.
+        ConfigError: an unknown protocol or blind lane, files that SUMO refuses, or no plan to run.
     """
+    if run.controller == PLANNED and run.programs is None:
+        raise ConfigError(f"controller {PLANNED} needs a plan for {run.scenario.name}: design it first")
     network = run.scenario.network(run.protocol, extends=run.controller == "adaptive")
     with TemporaryDirectory(prefix="citybrain-sim-") as folder:
         begin = time.perf_counter()
@@ -94,7 +102,8 @@ class _Simulation:
     def run(self, progress: Progress | None) -> None:
         """Simulate from begin to end."""
         run = self._run
-        scenario = replace(run.scenario, additional=(*run.scenario.additional, *self._additional))
+        base = run.scenario if _follows_schedules(run) else run.scenario.pinned()
+        scenario = replace(base, additional=(*base.additional, *self._additional))
         command = [*sumo_command(scenario, run.seed, run.seconds), *self._outputs.options()]
         with loaded(scenario, command) as sumo:
             self._simulate(sumo, progress)
@@ -131,7 +140,8 @@ class _Simulation:
         files = () if self._observer is None else self._observer.files(folder)
         if self._run.controller == "actuated":
             files += (write_actuated(self._network, folder / "actuated.add.xml"),)
-        return files
+        # Ours come last, because the last program loaded for a signal is the one that runs.
+        return files if self._run.programs is None else (*files, self._run.programs)
 
     def _simulate(self, sumo: Any, progress: Progress | None) -> None:
         run, fleet = self._run, Fleet(sumo)
@@ -174,6 +184,12 @@ class _Simulation:
             readings=observation.readings,
             vehicles=fleet.vehicles,
         )
+
+
+def _follows_schedules(run: Run) -> bool:
+    """Whether programs switch by the hour: the network's own do, also where no better plan was found."""
+    is_kept = run.programs is not None and read_root(run.programs).find("tlLogic") is None
+    return run.controller == "fixed" or is_kept
 
 
 def _observe(observer: Observer | None) -> Observation:

@@ -5,7 +5,7 @@ libsumo holds one simulation per process, so a process runs one of these at a ti
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -86,6 +86,8 @@ def run_emergency(run: EmergencyRun, progress: Callable[[float], None] | None = 
     """
     if run.controller not in CONTROLLERS:
         raise ConfigError(f"controller {run.controller!r} is unknown: use one of {', '.join(CONTROLLERS)}")
+    # A schedule would take a signal away from whoever drives it.
+    run = replace(run, scenario=run.scenario.pinned())
     network = run.scenario.network(run.protocol)
     trips = draw_trips(network, run.trips, run.seconds, run.seed, run.speed_factor)
     with TemporaryDirectory(prefix="citybrain-emergency-") as folder:

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from simulations.control import CONTROLLERS, Run, run_scenario
+from simulations.design_bar import DesignBar
+from simulations.planned import planned_run
 from simulations.recorder import DETECTORS, EVENTS, Recorder
 from simulations.scenarios import find_scenario
 
@@ -47,6 +49,7 @@ def export_events(
     recorder = Recorder(out, events_only=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        chosen = planned_run(chosen, DesignBar(progress))
         task = progress.add_task(f"{chosen.scenario.name}, {controller}", total=chosen.seconds)
         run_scenario(chosen, lambda done: progress.update(task, completed=done), watchers=(recorder,))
     written = [out / EVENTS, out / DETECTORS]

@@ -68,7 +68,13 @@ class Plan:
     def applied(self, path: Path) -> Scenario:
         """The scenario under this plan; its programs are written to `path`."""
         self.additional(path)
-        return replace(self.scenario, additional=(*self.scenario.additional, path))
+        return under(self.scenario, path)
+
+
+def under(scenario: Scenario, path: Path) -> Scenario:
+    """The scenario under the programs in an additional file; no schedule switches them."""
+    pinned = scenario.pinned()
+    return replace(pinned, additional=(*pinned.additional, path))
 
 
 def optimise_plan(
@@ -136,7 +142,7 @@ class _Bench:
         with TemporaryDirectory(prefix="citybrain-plan-") as folder:
             path = Path(folder) / "plan.add.xml"
             write_programs(self._network, candidate, path)
-            changed = replace(self._scenario, additional=(*self._scenario.additional, path))
+            changed = under(self._scenario, path)
             for seed in self._seeds:
                 delays.append(self._delay_s(changed, seed))
                 if rival is not None and sum(delays) > _HOPELESS * sum(rival.delays_s[: len(delays)]):

@@ -27,23 +27,27 @@ def quiet_files(files: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def _quiet(file: Path) -> Path:
     root = read_root(file)
-    loud = [element for element in root.iter() if _silence(element, file.resolve().parent)]
-    if not loud:
-        return file
+    loud = [element for element in root.iter() if _silence(element)]
+    return copied(file, root) if loud else file
+
+
+def copied(file: Path, root: ET.Element, purpose: str = "") -> Path:
+    """Write what became of a file's root element; what it names stays where it was. It lives as above."""
+    for element in root.iter():
+        for key in element.attrib.keys() & {key for tag, key in _INPUTS if tag == element.tag}:
+            element.set(key, str(file.resolve().parent / element.attrib[key]))
     # Distinct for files of one name in several folders, and the same again for the same file.
-    digest = hashlib.blake2b(str(file.resolve()).encode(), digest_size=6).hexdigest()
+    digest = hashlib.blake2b(f"{file.resolve()} {purpose}".encode(), digest_size=6).hexdigest()
     copy = Path(_folder().name) / f"{digest}-{file.name.removesuffix('.gz')}"
     ET.ElementTree(root).write(copy, encoding="utf-8", xml_declaration=True)
     return copy
 
 
-def _silence(element: ET.Element, folder: Path) -> bool:
-    """Switch the element's outputs off and make its inputs absolute; whether it had an output."""
+def _silence(element: ET.Element) -> bool:
+    """Switch the element's outputs off; whether it had any."""
     was_loud = False
     for key, value in element.attrib.items():
-        if (element.tag, key) in _INPUTS:
-            element.set(key, str(folder / value))
-        elif key in _OUTPUTS and value not in {"NUL", NOWHERE}:
+        if (element.tag, key) not in _INPUTS and key in _OUTPUTS and value not in {"NUL", NOWHERE}:
             element.set(key, NOWHERE)
             was_loud = True
     if element.tag == "param" and element.get("key") == "file":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STEP_S = 1.0
 EVENTS, DETECTORS, ABOUT = "events.csv", "detectors.csv", "about.json"
+EXTENDED = "adaptive"
+"""The controller that is offered further phases."""
 MINUTES, LANES, TRAJECTORIES = "minutes.csv", "lanes.csv", "trajectories.csv"
 
 
@@ -61,7 +63,7 @@ class Recorder:
         del sumo
         self._folder.mkdir(parents=True, exist_ok=True)
         self._run, self._network = run, network
-        self._layouts = layouts(network)
+        self._layouts = layouts(_as_programmed(run, network))
         is_actuated = run.controller == "actuated"
         self._signals = {
             id_: SignalEvents(layout, network.configs[id_], is_actuated)
@@ -145,6 +147,11 @@ class Recorder:
         figures = np.round(np.stack([lanes.vehicle_s, lanes.delay_s, lanes.queue], axis=1), 3)
         rows = ((lane, *values) for lane, values in zip(lanes.lanes, figures.tolist(), strict=True))
         _write(self._folder / LANES, ("Lane", "VehicleS", "DelayS", "Queue"), rows)
+
+
+def _as_programmed(run: "Run", network: SignalNetwork) -> SignalNetwork:
+    """With the phases of its programs alone, so that the phases of all controllers are numbered alike."""
+    return network if run.controller != EXTENDED else run.scenario.network(run.protocol)
 
 
 def _write(path: Path, columns: Sequence[str], rows: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from citybrain.errors import ConfigError
 from simulations.epoch import EPOCH
 from simulations.network import RESCO, STREET, Protocol, SignalNetwork, read_network
+from simulations.schedules import as_of
 
 HOUR_S = 3600.0
 
@@ -50,9 +51,17 @@ class Scenario:
             at=EPOCH,
             boot=1,
             protocol=self.protocol(protocol),
-            additional=self.additional,
+            additional=self.pinned().additional,
             extends=extends,
         )
+
+    def pinned(self) -> "Scenario":
+        """With the programs that are valid when it begins, for all its hours, where they switch by the hour.
+
+        Raises:
+            ConfigError: an additional file cannot be read.
+        """
+        return replace(self, additional=as_of(self.additional, self.begin_s))
 
     def arguments(self) -> list[str]:
         """SUMO's arguments for its files and its own options; times and outputs are the caller's."""

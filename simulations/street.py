@@ -48,7 +48,7 @@ class Street:
 
     def __init__(self, settings: Settings) -> None:
         wanted = settings.street
-        scenario = find_scenario(wanted.scenario)
+        scenario = find_scenario(wanted.scenario).pinned()
         boot, at = new_boot(), datetime.now(UTC)
         network = read_network(scenario.net, at=at, boot=boot, additional=scenario.additional, extends=True)
         self._name = intersection_id(scenario.name)

@@ -13,19 +13,18 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import structlog
-from msgspec.structs import replace
 
 from citybrain import topics
 from citybrain.codec import decode, encode
 from citybrain.config import Settings
 from citybrain.errors import ConfigError, ContractError
-from citybrain.inspection import check_config
 from citybrain.messages import (
     AnyMessage,
     CommandAck,
     Health,
     IntersectionConfig,
     LaneMeasurement,
+    Outflow,
     PriorityCancel,
     PriorityPosition,
     PriorityRequest,
@@ -33,6 +32,7 @@ from citybrain.messages import (
     SignalState,
 )
 from citybrain.presence import HEARTBEAT_S, Presence
+from traffic.atlas import Atlas
 from traffic.desk import Desk
 from traffic.disposal import Disposal
 from traffic.pace import wall_s
@@ -51,7 +51,7 @@ FIGURES = ("decisions", "overruled", "late", "malformed", "dropped", "refused")
 """What is counted: `overruled` by the rules before it left, `refused` by the edge."""
 
 _Priority = PriorityRequest | PriorityPosition | PriorityCancel
-_Heard = IntersectionConfig | SignalState | LaneMeasurement | _Priority
+_Heard = IntersectionConfig | SignalState | LaneMeasurement | Outflow | _Priority
 
 
 def owns(index: int, count: int, intersection: str) -> bool:
@@ -67,7 +67,7 @@ class RegionAgent:
         self._owns = (index, count)
         self._presence = Presence(settings, f"traffic/region-{index}")
         self._heard: queue.Queue[_Heard | None] = queue.Queue(MAX_QUEUED)
-        self._configs: dict[str, IntersectionConfig] = {}
+        self._atlas = Atlas()
         self._states: dict[str, SignalState] = {}
         self._asked: set[str] = set()
         self._early: dict[str, LaneMeasurement] = {}
@@ -90,6 +90,7 @@ class RegionAgent:
             ("signal", "state"),
             ("lanes", "measurement"),
             ("signal", "answer"),
+            ("signal", "outflow"),
             ("signal", "config"),
         ):
             bus.subscribe(topics.matching(site, kind, what=what), self._hear)
@@ -109,7 +110,7 @@ class RegionAgent:
         """What was done since the start, and the time of the latest decisions."""
         spent = np.array(list(self._spent_s) or [0.0])
         return {
-            "intersections": float(len(self._configs)),
+            "intersections": float(len(self._atlas.own)),
             "priority_requests": float(self._desk.open),
             **{name: float(value) for name, value in self._figures.items()},
             "decision_p50_s": float(np.percentile(spent, 50)),
@@ -117,12 +118,16 @@ class RegionAgent:
         }
 
     def _hear(self, topic: str, payload: bytes, _retained: bool) -> None:
-        if not owns(*self._owns, topics.parse(topic).id):
-            return
-        message = self._decode(topic, payload)
+        about = topics.parse(topic)
+        is_own = owns(*self._owns, about.id)
+        if about.what == "outflow":
+            is_wanted = about.id in self._atlas.beyond or about.id not in self._asked
+        else:
+            is_wanted = is_own or about.what == "config"
+        message = self._decode(topic, payload) if is_wanted else None
         if isinstance(message, CommandAck):
             self._figures["refused"] += not message.accepted
-        elif isinstance(message, IntersectionConfig | SignalState | LaneMeasurement):
+        elif isinstance(message, IntersectionConfig | SignalState | LaneMeasurement | Outflow):
             self._put(message)
 
     def _hear_priority(self, topic: str, payload: bytes, retained: bool) -> None:
@@ -175,7 +180,7 @@ class RegionAgent:
             if not self._desk.hear(message):
                 self._figures["dropped"] += 1
             return
-        if message.intersection not in self._configs:
+        if message.intersection not in self._atlas.own and message.intersection not in self._atlas.beyond:
             self._ask(message.intersection)
         if isinstance(message, SignalState):
             is_first = message.intersection not in self._states
@@ -186,10 +191,13 @@ class RegionAgent:
             early = self._early.pop(message.intersection, None) if is_first else None
             if early is not None:
                 self._take(early)
+        elif isinstance(message, Outflow):
+            if self._region is not None:
+                self._region.on_outflow(message, datetime.now(UTC))
         elif message.intersection not in self._states:
             # A broker keeps order within a subscription only: the first state may come after it.
             self._early[message.intersection] = message
-        elif message.intersection in self._configs:
+        elif message.intersection in self._atlas.own:
             self._answer(message)
 
     def _ask(self, intersection: str) -> None:
@@ -207,28 +215,33 @@ class RegionAgent:
     def _learn(self, config: IntersectionConfig) -> None:
         if config.intersection in self._asked:
             self._presence.bus.unsubscribe(self._config_topic(config.intersection))
-        known = self._configs.get(config.intersection)
-        if known is not None and _content(known) == _content(config):
-            return
-        self._region = None
+        is_own = owns(*self._owns, config.intersection)
         try:
-            check_config(config)
+            is_new = self._atlas.learn(config, is_own=is_own)
         except ConfigError as error:
-            self._configs.pop(config.intersection, None)
-            self._figures["malformed"] += 1
+            self._region = None
+            # Another region's is that region's to complain of.
+            self._figures["malformed"] += is_own
             log.warning("config_unsafe", intersection=config.intersection, reason=str(error))
             return
-        self._configs[config.intersection] = config
-        self._disposal.on_config(config)
+        if is_new:
+            self._region = None
+        if is_new and is_own:
+            self._disposal.on_config(config)
 
     def _answer(self, measurement: LaneMeasurement) -> None:
         region = self._region or self._rebuild()
         if not region.on_measurement(measurement):
             return
         self._disposal.on_measurement(measurement)
+        self._decide(region, measurement)
+        if measurement.intersection in self._atlas.edge:
+            self._tell_others(region, measurement.intersection)
+
+    def _decide(self, region: Region, measurement: LaneMeasurement) -> None:
         now = datetime.now(UTC)
         region.claim(measurement.intersection, self._desk.claims(measurement.intersection, now))
-        decision = region.decide(measurement.intersection, now, self._settings.street.speed)
+        decision = region.decide(measurement.intersection, now)
         shown = region.shown(measurement.intersection)
         if decision is None or shown is None:
             self._figures["late"] += measurement.intersection in self._states
@@ -237,6 +250,13 @@ class RegionAgent:
         self._figures["overruled"] += is_overruled
         self._spent_s.append((datetime.now(UTC) - now).total_seconds())
         self._command(decision, now)
+
+    def _tell_others(self, region: Region, intersection: str) -> None:
+        """What leaves for other regions; a lost word is made good by the next, a second later."""
+        outflow = region.outflow(intersection, self._presence.device)
+        if outflow is not None:
+            topic = topics.build(self._settings.site.name, "signal", intersection, "outflow")
+            self._presence.bus.publish_now(topic, encode(outflow))
 
     def _command(self, decision: Decision, now: datetime) -> None:
         traffic = self._settings.traffic
@@ -273,24 +293,19 @@ class RegionAgent:
 
     def _rebuild(self) -> Region:
         """A region over all configurations heard so far, with the states heard so far."""
-        self._region = Region([self._configs[id_] for id_ in sorted(self._configs)])
+        self._region = self._atlas.region(self._settings.street.speed)
         for state in self._states.values():
             self._region.on_state(state)
-        log.info("region_built", intersections=len(self._configs))
+        log.info("region_built", intersections=len(self._atlas.own), beyond=len(self._atlas.beyond))
         return self._region
 
     def _report(self, now: datetime) -> None:
         health, detail = Health.OK, ""
-        if not self._configs:
+        if not self._atlas.own:
             health, detail = Health.DEGRADED, "no signal has announced itself"
         elif (now - self._decided_at).total_seconds() > QUIET_S:
             health, detail = Health.DEGRADED, "no fresh measurement with a signal state"
         self._presence.report(health, detail, sent=self._seq, figures=self.figures())
-
-
-def _content(config: IntersectionConfig) -> IntersectionConfig:
-    """The configuration without what changes at each announcement."""
-    return replace(config, at=datetime.min.replace(tzinfo=UTC), boot=1, seq=1, is_historical=False)
 
 
 assert REPORT_S < HEARTBEAT_S

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,12 @@ SPACING_M = 7.0
 OWN_M = 5.0
 """What a camera sees within this distance of the vehicle's own position is that vehicle."""
 BESIDE_M = 25.0
+JAMMED_SHARE, JAMMED_M = 0.6, 150.0
+"""A road is full when somebody stands so far back: as a share of it, and at most."""
+CROSSING_M = 20.0
+"""Of a road between two stop lines, what lies inside the first intersection."""
+CLEARING = 0.3
+"""Share of a claim's price for a road that keeps its vehicle from coming."""
 DEGREE_M = 111_320.0
 """Of latitude."""
 
@@ -28,8 +34,9 @@ class Claim:
     """One vehicle with priority before one intersection.
 
     `movements`: own numbers of those that lead on along its path; `distance_m` to the stop line; `eta_s`:
-    earliest seconds until it is there; `lane` where it is known to be on an approach lane; `lead_s` and
-    `weight` as in `horizon.Claims`.
+    earliest seconds until it is there, and `stood_s` more where it stands at an intersection before;
+    `link_m`: from the stop line before; `lane` where it is known to be on an approach lane; `lead_s` and
+    `weight` as in `rights.Claims`.
     """
 
     request: str
@@ -37,6 +44,8 @@ class Claim:
     distance_m: float
     speed_mps: float
     eta_s: float
+    stood_s: float
+    link_m: float
     lane: str | None
     lead_s: float
     weight: float
@@ -67,7 +76,8 @@ def enter(sight: Sight, claims: Sequence[Claim], arrived: Floats) -> Claims:
     """
     rows: list[tuple[int, ...]] = []
     weights: list[float] = []
-    for claim in claims:
+    for asked in claims:
+        claim = _in_view_of_jams(sight, asked)
         line = _shortest(sight, claim)
         if line is None or line.seconds[line.place] >= arrived.shape[1]:
             continue
@@ -82,13 +92,42 @@ def enter(sight: Sight, claims: Sequence[Claim], arrived: Floats) -> Claims:
     return Claims(columns[0], columns[1], columns[2], columns[3], columns[4], prices)
 
 
+def _in_view_of_jams(sight: Sight, claim: Claim) -> Claim:
+    """The claim of a vehicle that stands further back: as it will come, or as what keeps it from coming.
+
+    A road to this intersection that is full may be why it stands. It is cleared, at a lower price.
+    """
+    if claim.stood_s <= 0:
+        return claim
+    lanes = sight.site.config.lanes
+    names = {sight.site.config.movements[m].from_lane for m in claim.movements if m < _count(sight)}
+    own = [lane.path for lane in lanes if lane.lane in names]
+    reach_m = min(JAMMED_SHARE * max(claim.link_m - CROSSING_M, 0.0), JAMMED_M)
+    for lane in lanes:
+        reading = sight.readings.get(lane.lane)
+        if reading and any(_is_beside(lane.path, path) for path in own) and _reaches(reading, reach_m):
+            return replace(claim, weight=claim.weight * CLEARING)
+    return replace(claim, eta_s=claim.eta_s + claim.stood_s)
+
+
+def _reaches(reading: LaneReading, distance_m: float) -> bool:
+    """Whether somebody stands so far back or further."""
+    return any(
+        vehicle.distance_m >= distance_m and vehicle.speed_mps < QUEUE_MPS for vehicle in reading.observed
+    )
+
+
+def _count(sight: Sight) -> int:
+    return len(sight.site.config.movements)
+
+
 def _shortest(sight: Sight, claim: Claim) -> _Line | None:
     """Its own lane where that leads on; else the lane that does and has the fewest vehicles before it."""
     movements, known = sight.site.config.movements, sight.site.lane_index
     lanes = {
         movements[m].from_lane: m
         for m in claim.movements
-        if m < len(movements) and movements[m].from_lane in known
+        if m < _count(sight) and movements[m].from_lane in known
     }
     if claim.lane in lanes:
         lanes = {claim.lane: lanes[claim.lane]}

@@ -63,8 +63,13 @@ def note(  # noqa: PLR0917 - numba calls by position
 
 
 @numba.njit(nogil=True, cache=True)
-def add_inflow(net: Network, i: int, second: int, shared: Exchange, arriving: Floats) -> None:
-    """Add to `arriving[k, t]` (not cumulative) what neighbours send to intersection i, not yet in view."""
+def add_inflow(  # noqa: PLR0917 - numba calls by position
+    net: Network, i: int, second: int, shared: Exchange, blind: Bytes, arriving: Floats
+) -> None:
+    """Add to `arriving[k, t]` (not cumulative) what neighbours send to intersection i, not yet in view.
+
+    Nobody comes into view on a lane where `blind[k]`: there it is what has not yet come to the stop line.
+    """
     first_lane, last = net.lane_ptr[i], arriving.shape[1] - 1
     horizon = shared.sending.shape[1]
     for k in range(arriving.shape[0]):
@@ -73,6 +78,8 @@ def add_inflow(net: Network, i: int, second: int, shared: Exchange, arriving: Fl
             m = net.feed_movement[at]
             share = _share(net, lane, m, shared.rate)
             travel, hidden = net.feed_s[at], net.feed_seen_s[at]
+            if blind[k]:
+                hidden = int(travel + 0.5) - 1.0
             sender = net.movement_site[m]
             age = max(0, second - shared.seen_s[sender])
             while age < min(PAST_S, int(hidden) + 1):
@@ -90,6 +97,18 @@ def add_inflow(net: Network, i: int, second: int, shared: Exchange, arriving: Fl
                     if t > last:
                         break
                     arriving[k, t] += share * gone
+
+
+@numba.njit(nogil=True, cache=True)
+def arrived_by(net: Network, lane: int, second: int, shared: Exchange) -> float:
+    """Vehicles from neighbours that come to the stop line of a lane, or to its queue, in `second`."""
+    found = 0.0
+    for at in range(net.feed_ptr[lane], net.feed_ptr[lane + 1]):
+        m, age = net.feed_movement[at], int(net.feed_s[at] + 0.5)
+        seen_s = shared.seen_s[net.movement_site[m]]
+        if age < PAST_S and seen_s - PAST_S < second - age <= seen_s:
+            found += _share(net, lane, m, shared.rate) * shared.sent[m, (second - age) % PAST_S]
+    return found
 
 
 @numba.njit(nogil=True, cache=True)

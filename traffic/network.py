@@ -173,8 +173,10 @@ class _Builder:
     def _join_exits(self, config: IntersectionConfig, fed: dict[str, dict[int, float]]) -> None:
         lists = self._lists
         exits: dict[tuple[int, ...], int] = {}
+        inside = {lane.lane for lane in config.lanes}
         for movement in config.movements:
-            lanes = fed.get(movement.to_lane, {})
+            # A further stop line of the same intersection is no exit: its vehicles go on in the same phase.
+            lanes = {} if movement.to_lane in inside else fed.get(movement.to_lane, {})
             key = tuple(lanes)
             if not lanes:
                 lists["movement_exit"].append(-1)

@@ -47,10 +47,17 @@ def _alone(config: IntersectionConfig) -> Iterable[str]:
         for m in (*approach, *served):
             if foes[m].isdisjoint(green):
                 green.add(m)
-        if set(approach) <= green:
+        if set(approach) <= green and _lead_on(config, green):
             yield "".join(
                 "G" if m in green else ("s" if m in on_red else "r") for m in range(len(config.movements))
             )
+
+
+def _lead_on(config: IntersectionConfig, green: set[int]) -> bool:
+    """Whether who comes to a further stop line of the intersection finds a green there, and clears it."""
+    lanes = {lane.lane for lane in config.lanes}
+    reached = {config.movements[m].to_lane for m in green} & lanes
+    return reached <= {config.movements[m].from_lane for m in green}
 
 
 def _approaches(config: IntersectionConfig, served: list[int]) -> list[list[int]]:

@@ -44,6 +44,8 @@ class Rules:
     """Within it an intersection prepares."""
     max_hold_s: float = 180.0
     """Longest claim of one request on one intersection, whatever the vehicle does."""
+    clear_s: float = 120.0
+    """A vehicle that has stood so long clears no road ahead of its next intersection."""
     lockout_s: float = 20.0
     """After a claim no new one begins at that intersection; who claimed beside it goes on."""
     silent_s: float = 5.0
@@ -188,10 +190,12 @@ class Priorities:
         if self._is_silent(journey, now):
             self._pause(journey, leg, PriorityState.SILENT)
             return False
-        if self._eta_s(journey, leg, now) > self._rules.horizon_s:
-            self._pause(journey, leg, PriorityState.AHEAD)
-            return False
+        eta_s, stood_s = self._eta_s(journey, leg, now), self._stood_s(journey, leg, now)
         junction = self._junctions.setdefault(journey.request.path[leg].intersection, _Junction())
+        if eta_s + stood_s > self._rules.horizon_s:
+            # It stands somewhere before: what is full between here and there is still to be cleared.
+            self._pause(journey, leg, PriorityState.AHEAD)
+            return eta_s <= self._rules.horizon_s and stood_s <= self._rules.clear_s
         if leg in journey.since:
             if self._street_s(journey.since[leg], now) < self._rules.max_hold_s:
                 return True
@@ -210,26 +214,25 @@ class Priorities:
         return ORDER[journey.request.emergency], eta_s - (self._rules.rank_margin_s if is_first else 0.0)
 
     def _claim(self, place: int, journey: _Journey, leg: int, eta_s: float, now: datetime) -> Claim:
-        journey.states[leg] = PriorityState.QUEUED if place else PriorityState.GRANTED
+        if leg in journey.since:
+            journey.states[leg] = PriorityState.QUEUED if place else PriorityState.GRANTED
         assert journey.position is not None
-        what, position = journey.request.path[leg], journey.position
+        path, position = journey.request.path, journey.position
         return Claim(
             request=journey.request.request,
-            movements=tuple(what.movements),
+            movements=tuple(path[leg].movements),
+            link_m=path[leg].distance_m - (path[leg - 1].distance_m if leg else 0.0),
             distance_m=max(self._ahead_m(journey, leg, now), 0.0),
             speed_mps=position.speed_mps,
             eta_s=eta_s,
+            stood_s=self._stood_s(journey, leg, now),
             lane=position.lane if self._is_next(journey, leg) else None,
             lead_s=self._rules.reaction_s + self._cruise_mps(journey, leg) / (2 * BRAKING_MPS2),
             weight=self._rules.weight * self._rules.second**place,
         )
 
     def _eta_s(self, journey: _Journey, leg: int, now: datetime) -> float:
-        """Seconds on a free road from where and how fast it is now; nobody knows more of what lies between.
-
-        A vehicle that stands is expected to stand as long again before it comes to any intersection after its
-        next: so signals ahead wait for it less and less instead of holding green for who does not come.
-        """
+        """Seconds on a free road from where and how fast it is now; no one knows more of the way."""
         position = journey.position
         if position is None:
             return math.inf
@@ -238,9 +241,17 @@ class Priorities:
         left_m = max(0.0, path[leg].distance_m - position.travelled_m)
         left_s += _lost_s(left_m, position.speed_mps, self._cruise_mps(journey, leg))
         left_s -= self._street_s(position.at, now)
-        if journey.standing_since is not None and not self._is_next(journey, leg):
-            left_s += self._street_s(journey.standing_since, now)
         return max(left_s, 0.0)
+
+    def _stood_s(self, journey: _Journey, leg: int, now: datetime) -> float:
+        """For how long it has stood on its way to an intersection after its next.
+
+        It is expected to stand as long again: so signals ahead wait for it less and less, instead of holding
+        green for who does not come.
+        """
+        if journey.standing_since is None or self._is_next(journey, leg):
+            return 0.0
+        return self._street_s(journey.standing_since, now)
 
     def _is_next(self, journey: _Journey, leg: int) -> bool:
         return leg == 0 or journey.states.get(leg - 1) is PriorityState.PASSED
@@ -300,7 +311,9 @@ class Priorities:
         found = []
         for leg, what in enumerate(journey.request.path):
             state = journey.states.get(leg, PriorityState.AHEAD)
-            eta_s = math.inf if state in DONE else self._eta_s(journey, leg, now)
+            eta_s = self._eta_s(journey, leg, now) + self._stood_s(journey, leg, now)
+            if state in DONE:
+                eta_s = math.inf
             found.append(PriorityProgress(what.intersection, state, eta_s if eta_s < MOST_ETA_S else None))
         return found
 

@@ -1,20 +1,32 @@
 """A region's state, fed with messages, and its decisions: pure, without MQTT, Ray or a clock of its own."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from citybrain.messages import IntersectionConfig, Interval, LaneMeasurement, LaneReading, SignalState
+from citybrain.messages import (
+    IntersectionConfig,
+    Interval,
+    LaneMeasurement,
+    LaneReading,
+    Outflow,
+    SignalState,
+)
+from traffic.border import hear, told
 from traffic.claims import Claim, Sight, enter
 from traffic.driving import STANDING_MPS, arrival_s
 from traffic.horizon import HORIZON_S, WIDTH, Demand, Shown, plan
-from traffic.inflow import add_inflow, exchange, find_room, note
+from traffic.inflow import add_inflow, arrived_by, exchange, find_room, note
+from traffic.known import Known, with_turns
+from traffic.lateness import Passed, catch_up, let_go
 from traffic.model import GAP_S
-from traffic.network import PROTECTED, RED, Bytes, Floats, Site, build_network
-from traffic.pace import wall_s
+from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Site, build_network
+from traffic.pace import StreetSeconds, wall_s
+from traffic.reckoning import Reckoning
 from traffic.rights import Claims
 from traffic.turns import SHOWN, Seen, Turns
 from traffic.watch import watch
@@ -32,7 +44,7 @@ SET_ASIDE_S = 30.0
 CLAIM_ASIDE_S = 12.0
 LONG_WAIT_S = 90.0
 """A lane whose head has waited so long counts twice."""
-_EPOCH_S = 1.7e9
+WISHES = 8
 MISSED_SHARE = 0.03
 """Share of vehicles that a camera is expected to miss; they wait unseen."""
 
@@ -53,7 +65,11 @@ class _Memory:
     `rate` and `held` are its lanes' part of what neighbours share.
     """
 
-    def __init__(self, lanes: int, movements: int, rate: Floats, held: Floats) -> None:
+    def __init__(self, movements: int, rate: Floats, held: Floats, reckoning: Reckoning) -> None:
+        lanes = len(rate)
+        self.reckoning = reckoning
+        self.wishes: deque[tuple[float, int]] = deque(maxlen=WISHES)
+        """What was decided of late, and when on the field's clock."""
         self.state: SignalState | None = None
         self.measurement: LaneMeasurement | None = None
         self.clock_s = -math.inf
@@ -70,6 +86,7 @@ class _Memory:
         self.crossed: Floats = np.zeros(lanes)
         self.wait_s: Floats = np.zeros(lanes)
         self.claims: Sequence[Claim] = ()
+        self.turns: Known = {}
         self.stood_s = 0.0
         """For how long every vehicle with priority has stood."""
 
@@ -78,7 +95,8 @@ class Region:
     """Intersections planned together.
 
     Feed `on_state` and `on_measurement` as messages come; ask `decide` after a measurement. A changed
-    configuration means a new Region, which learns anew.
+    configuration means a new Region, which learns anew. `speed` is field seconds per second of the messages'
+    wall clock. `neighbours` are planned by other regions; what these say of them goes to `on_outflow`.
     """
 
     def __init__(
@@ -87,9 +105,15 @@ class Region:
         weights: Weights = DEFAULT_WEIGHTS,
         horizon_s: int = HORIZON_S,
         width: int = WIDTH,
+        *,
+        speed: float = 1.0,
+        neighbours: Sequence[IntersectionConfig] = (),
     ) -> None:
-        self.net, self.sites = build_network(configs)
-        self.turns = Turns(self.net, self.sites)
+        self.net, sites = build_network([*configs, *neighbours])
+        self.sites = {config.intersection: sites[config.intersection] for config in configs}
+        self.beyond = {config.intersection: sites[config.intersection] for config in neighbours}
+        self.turns = Turns(self.net, sites)
+        self._speed, self._seconds = speed, StreetSeconds(speed)
         self.shared = exchange(self.net, horizon_s)
         self._weights = weights
         self._horizon = horizon_s
@@ -99,7 +123,7 @@ class Region:
     def _blank(self, site: Site) -> _Memory:
         lanes = slice(self.net.lane_ptr[site.index], self.net.lane_ptr[site.index + 1])
         rate, held = self.shared.rate[lanes], self.shared.held[lanes]
-        return _Memory(len(rate), len(site.config.movements), rate, held)
+        return _Memory(len(site.config.movements), rate, held, Reckoning(self.net, site, self._weights))
 
     def on_state(self, state: SignalState) -> None:
         """What a signal shows; one of another configuration (wrong length or phase) is ignored."""
@@ -126,19 +150,37 @@ class Region:
         """The vehicles with priority before this intersection, for the decisions from now on."""
         self._memory[intersection].claims = claims
 
-    def decide(self, intersection: str, now: datetime, speed: float = 1.0) -> Decision | None:
-        """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`.
+    def on_turns(self, intersection: str, turns: Known) -> None:
+        """The next movement of each vehicle in view, for the decisions from now on; no street tells it."""
+        self._memory[intersection].turns = turns
 
-        `speed` is field seconds per second of `now`.
-        """
+    def on_outflow(self, outflow: Outflow, now: datetime) -> None:
+        """What another region says of a neighbour; of any other, or older than `STALE_S`, it is ignored."""
+        site = self.beyond.get(outflow.intersection)
+        late_s = abs((now - outflow.at).total_seconds())
+        if site is not None and late_s <= wall_s(STALE_S, self._speed):
+            hear(self.net, site, self.shared, self._seconds.of(outflow.at), outflow)
+
+    def outflow(self, intersection: str, device: str) -> Outflow | None:
+        """What other regions should hear of an intersection of ours; None before its first measurement."""
+        site, measurement = self.sites[intersection], self._memory[intersection].measurement
+        if measurement is None:
+            return None
+        return told(
+            self.net, site, self.shared, self._seconds.of(measurement.at), at=measurement.at, device=device
+        )
+
+    def decide(self, intersection: str, now: datetime) -> Decision | None:
+        """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`."""
         site = self.sites[intersection]
         memory = self._memory[intersection]
         state, measurement = memory.state, memory.measurement
         if state is None or measurement is None or measurement.quality <= 0:
             return None
-        if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, speed):
+        if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, self._speed):
             return None
-        shown = self._shown(site, state, memory.clock_s)
+        late_s = round((now - measurement.at).total_seconds() * self._speed)
+        shown, passed = self._caught_up(site, memory, state, late_s)
         if (
             shown.left_s > 0
             or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
@@ -147,7 +189,7 @@ class Region:
         phase, cost, leaving = plan(
             self.net,
             site.index,
-            self._demand(site, memory, measurement),
+            self._demand(site, memory, measurement, passed),
             shown,
             self._weights,
             self._horizon,
@@ -155,7 +197,8 @@ class Region:
         )
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
         self.shared.sending[moves] = leaving
-        self.shared.planned_s[site.index] = second_of(measurement)
+        self.shared.planned_s[site.index] = self._seconds.of(measurement.at) + late_s
+        memory.wishes.append((memory.clock_s + late_s, int(phase)))
         reason = "extend" if phase == shown.phase else "change"
         return Decision(intersection, int(phase), reason, float(cost))
 
@@ -165,6 +208,22 @@ class Region:
         if memory.state is None:
             return None
         return self._shown(self.sites[intersection], memory.state, memory.clock_s)
+
+    def _caught_up(
+        self, site: Site, memory: _Memory, state: SignalState, late_s: int
+    ) -> tuple[Shown, Sequence[Passed]]:
+        """What the signal shows now, `late_s` after the measurement, if it did as it was told since."""
+        if late_s == 0:
+            return self._shown(site, state, memory.clock_s), ()
+        shown = self._shown(site, state, state.clock_s)
+        seconds = max(late_s, round(memory.clock_s - state.clock_s) + late_s)
+        wishes = [shown.target] * seconds
+        for clock_s, phase in memory.wishes:
+            second = round(clock_s - state.clock_s)
+            if 0 <= second < seconds:
+                wishes[second:] = [phase] * (seconds - second)
+        shown, passed = catch_up(self.net, site.index, shown, wishes)
+        return shown, passed[-late_s:]
 
     def _shown(self, site: Site, state: SignalState, clock_s: float) -> Shown:
         """The signal at `clock_s`, from what it last said."""
@@ -186,11 +245,17 @@ class Region:
         memory.crossed[:] = 0
         memory.standing[:] = 0
         first = int(self.net.lane_ptr[site.index])
+        unseen = set(range(len(memory.held)))
         for reading in measurement.lanes:
             if reading.lane in site.lane_index:
-                self._watch_lane(memory, site.lane_index[reading.lane] - first, reading, elapsed)
+                k = site.lane_index[reading.lane] - first
+                self._watch_lane(memory, k, reading, elapsed)
+                unseen.discard(k)
+        for k in unseen:
+            self._reckon(site, memory, k, self._seconds.of(measurement.at), elapsed)
+        crossed = memory.crossed + memory.reckoning.gone
         note(
-            self.net, site.index, second_of(measurement), memory.codes, memory.crossed,
+            self.net, site.index, self._seconds.of(measurement.at), memory.codes, crossed,
             self.turns.share, self.shared,
         )  # fmt: skip
         seen = Seen(memory.codes, memory.green_s, memory.crossed, memory.standing)
@@ -207,9 +272,22 @@ class Region:
             memory.full_green, memory.lane_green_s, memory.red_s,
         )  # fmt: skip
 
+    def _reckon(self, site: Site, memory: _Memory, k: int, second: int, elapsed: float) -> None:
+        """Nobody looks at lane k."""
+        lane = int(self.net.lane_ptr[site.index]) + k
+        begin, end = self.net.lane_movement_ptr[lane : lane + 2]
+        own = self.net.lane_movement[begin:end] - self.net.movement_ptr[site.index]
+        code = RED if not memory.lane_green_s[k] else PROTECTED if memory.full_green[k] else PERMISSIVE
+        sent = arrived_by(self.net, lane, second, self.shared)
+        reckoning = memory.reckoning
+        reckoning.go_on(k, sent, code, float(memory.green_s[own].max(initial=0.0)), elapsed)
+        memory.held[k] = reckoning.queue[k]
+        memory.wait_s[k] = memory.red_s[k] if reckoning.queue[k] >= 1.0 else 0.0
+
     def _watch_lane(self, memory: _Memory, k: int, reading: LaneReading, elapsed: float) -> None:
         memory.crossed[k] = reading.crossed
         memory.held[k] = reading.vehicles
+        memory.reckoning.see(k, reading.crossed, reading.queued, elapsed)
         memory.since_crossing_s[k] = 0.0 if reading.crossed else memory.since_crossing_s[k] + elapsed
         if elapsed > 0:
             share = min(1.0, elapsed / 300.0)
@@ -225,11 +303,13 @@ class Region:
         if memory.stuck_s[k] >= STUCK_S:
             memory.stuck_s[k], memory.aside_s[k] = 0.0, SET_ASIDE_S
 
-    def _demand(self, site: Site, memory: _Memory, measurement: LaneMeasurement) -> Demand:
+    def _demand(
+        self, site: Site, memory: _Memory, measurement: LaneMeasurement, passed: Sequence[Passed]
+    ) -> Demand:
         lanes = len(site.config.lanes)
         first_lane = int(self.net.lane_ptr[site.index])
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
-        arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1))
+        arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1 + len(passed)))
         for reading in measurement.lanes:
             lane = site.lane_index.get(reading.lane)
             if lane is not None:
@@ -241,8 +321,12 @@ class Region:
         readings = {reading.lane: reading for reading in measurement.lanes}
         claims = enter(Sight(self.net, site, readings), memory.claims, arrived)
         blocked = self._blocked(memory, claims)
-        second = second_of(measurement)
-        add_inflow(self.net, site.index, second, self.shared, arrived)
+        second = self._seconds.of(measurement.at)
+        reckoning = memory.reckoning
+        add_inflow(self.net, site.index, second, self.shared, reckoning.blind, arrived)
+        if reckoning.blind.any():
+            arrived[:, 0] += reckoning.queue * reckoning.blind
+            arrived += (reckoning.flow * reckoning.blind)[:, None]
         np.cumsum(arrived, axis=1, out=arrived)
         exits = int(self.net.exit_ptr[site.index + 1] - self.net.exit_ptr[site.index])
         room: Floats = np.zeros((exits, self._horizon + 1))
@@ -251,18 +335,24 @@ class Region:
         crowd *= self._weights.crowd_cost
         flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
         flowing[memory.wait_s > START_S] = 0.0
-        return Demand(
+        credit = np.clip(flowing / self._weights.protected_headway, 0.0, 1.0)
+        if passed:
+            arrived, credit = let_go(
+                self.net, site.index, passed, arrived, credit, self.turns.share[moves], self._weights
+            )
+        demand = Demand(
             arrived,
             self.turns.share[moves],
             self.turns.head[moves],
             1.0 + np.minimum((memory.wait_s / LONG_WAIT_S) ** 2, 4.0),
             MISSED_SHARE * memory.rate * memory.red_s,
             blocked,
-            np.clip(flowing / self._weights.protected_headway, 0.0, 1.0),
+            credit,
             room,
             crowd,
             claims,
         )
+        return with_turns(self.net, site, memory.turns, demand) if memory.turns else demand
 
     def _blocked(self, memory: _Memory, claims: Claims) -> Bytes:
         """Lanes set aside by now; claims on them weigh nothing, and are tried again sooner than others."""
@@ -281,8 +371,3 @@ def _is_stuck(memory: _Memory, claims: Claims, n: int) -> bool:
     since_s = min(memory.green_s[movement], memory.since_crossing_s[lane], memory.stood_s)
     is_green = memory.codes[movement] == PROTECTED and since_s >= STUCK_S
     return bool(claims.place[n] == 1 and is_green)
-
-
-def second_of(measurement: LaneMeasurement) -> int:
-    """The second of a measurement on the clock that all intersections share."""
-    return int(measurement.at.timestamp() - _EPOCH_S + 0.5)

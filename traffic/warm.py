@@ -24,7 +24,9 @@ def warm() -> Decision | None:
     """Decide once at a crossing of two lanes that exists nowhere; returns what was decided."""
     region = Region([_crossing()])
     region.on_state(_state())
-    region.on_measurement(_measurement())
+    waiting = LaneReading("north", 1, 1, 2.0, 0.0, 0.05, 0, 0, 1.0, (VehicleObservation(2.0, 0.0),))
+    region.on_measurement(_measurement(0.0, waiting))  # one lane is blind
+    region.on_measurement(_measurement(1.0, waiting, LaneReading("west", 0, 0, 0.0, None, 0.0, 0, 0, 0.0)))
     return region.decide("warm", _AT)
 
 
@@ -61,8 +63,7 @@ def _state() -> SignalState:
     )
 
 
-def _measurement() -> LaneMeasurement:
-    waiting = LaneReading("north", 1, 1, 2.0, 0.0, 0.05, 0, 0, 1.0, (VehicleObservation(2.0, 0.0),))
+def _measurement(clock_s: float, *lanes: LaneReading) -> LaneMeasurement:
     return LaneMeasurement(
         at=_AT,
         device="lanes/warm",
@@ -70,6 +71,6 @@ def _measurement() -> LaneMeasurement:
         seq=1,
         intersection="warm",
         period_s=1.0,
-        clock_s=0.0,
-        lanes=[waiting],
+        clock_s=clock_s,
+        lanes=list(lanes),
     )

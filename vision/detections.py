@@ -1,5 +1,6 @@
 """One struct of arrays for what a detector found in a frame; everything in vision passes it on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,10 +61,26 @@ class Detections:
     def with_tracks(self, track: NDArray[np.int32]) -> "Detections":
         return replace(self, track=track)
 
+    def moved(self, x: float, y: float) -> "Detections":
+        """The same, `x` and `y` pixels further right and down."""
+        return replace(self, boxes=self.boxes + np.array([x, y, x, y], np.float32))
+
     @property
     def road_users(self) -> list[RoadUser]:
         """The class of each row by name."""
         return [ROAD_USERS[index] for index in self.road_user]
+
+
+def joined(parts: Sequence[Detections]) -> Detections:
+    """All rows of all parts, in their order."""
+    if not parts:
+        return Detections.empty()
+    return Detections(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.confidence for part in parts]),
+        np.concatenate([part.road_user for part in parts]),
+        np.concatenate([part.track for part in parts]),
+    )
 
 
 def tidy(
@@ -100,14 +117,22 @@ def suppress(found: Detections, max_iou: float) -> Detections:
 
 def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """Intersection over union of boxes `a`: (n, 4) and `b`: (m, 4), as (n, m); 0 for empty boxes."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    total = _area(a)[:, None] + _area(b)[None, :] - shared
+    shared = shared_area(a, b)
+    total = area(a)[:, None] + area(b)[None, :] - shared
     ratio: NDArray[np.float32] = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)
     return ratio
 
 
-def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    area: NDArray[np.float32] = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
-    return area
+def shared_area(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Area (n, m) that boxes `a`: (n, 4) and `b`: (m, 4) have in common."""
+    width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
+    height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
+    shared: NDArray[np.float32] = np.maximum(width, 0) * np.maximum(height, 0)
+    return shared
+
+
+def area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Area (n,) of boxes (n, 4)."""
+    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    product: NDArray[np.float32] = size[:, 0] * size[:, 1]
+    return product

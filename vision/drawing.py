@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.messages import RoadUser
-from vision.counting import Line
 from vision.detections import Detections
+from vision.line import Line
 
 Frame = NDArray[np.uint8]
 Colour = tuple[int, int, int]

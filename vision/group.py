@@ -6,21 +6,28 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from citybrain.codec import pack_frame, unpack_frame
 from citybrain.config import Camera, Vision
-from citybrain.errors import ContractError
+from citybrain.errors import ConfigError, ContractError
 from citybrain.messages import Box, FrameMeta, Severity, Stored, TrafficEvent
+from vision.calibration import Calibration, read_calibration
 from vision.condition import Change, Condition
 from vision.detections import Detections
+from vision.happenings import Happening
 from vision.jpeg import decode_jpeg, encode_jpeg
+from vision.load import Load
 from vision.pipeline import Finder, Pipeline, Seen
 from vision.tally import Tally
 from vision.watch import annotate
+
+log = structlog.get_logger()
 
 FORGET_S = 600.0
 """A camera that has been silent this long starts anew."""
@@ -42,6 +49,7 @@ class _CameraState:
     pipeline: Pipeline
     tally: Tally
     condition: Condition = field(default_factory=Condition)
+    load: Load = field(default_factory=Load)
     sums: dict[str, int] = field(default_factory=dict)
     frames: int = 0
     last_s: float = 0.0
@@ -73,6 +81,8 @@ class CameraGroup:
         state = self._state(camera)
         state.last_s = now_s
         state.tally.miss(dropped)
+        state.load.note(dropped)
+        state.pipeline.spare(whole_only=state.load.is_high)
         try:
             meta, jpeg = _unpack(camera, payload)
             picture = decode_jpeg(jpeg)
@@ -85,8 +95,9 @@ class CameraGroup:
         at_s = meta.at.timestamp()
         seen = state.pipeline.process(picture, at_s)
         state.frames += 1
-        state.tally.add(seen.line.movements, seen.crossings, now_s)
-        for movement in seen.line.movements:
+        movements = (*seen.movements, *(crossing.movement for crossing in seen.crossings))
+        state.tally.add(movements, seen.crossings, now_s)
+        for movement in movements:
             state.sums.setdefault(movement, 0)
         for crossing in seen.crossings:
             state.sums[crossing.movement] += 1
@@ -95,6 +106,7 @@ class CameraGroup:
         self._detect_s.append(seen.detect_s)
         changes = state.condition.look(jpeg, picture, at_s)
         outgoing = [Outgoing(camera, "event", _event(camera, change)) for change in changes]
+        outgoing += [Outgoing(camera, "event", _happening(camera, event)) for event in seen.happenings]
         return outgoing + self._picture(state, meta, picture, seen, now_s)
 
     def collect(self, now_s: float) -> list[Outgoing]:
@@ -120,6 +132,8 @@ class CameraGroup:
         """One sentence for each camera whose last frame was refused, or that does not see."""
         told = [f"{name}: {state.fault}" for name, state in self._cameras.items() if state.fault]
         unwell = [name for name, state in self._cameras.items() if not state.condition.is_well]
+        spared = [name for name, state in self._cameras.items() if state.load.is_high]
+        told += [f"{name}: overloaded, only whole pictures are looked at" for name in spared]
         return told + [f"{name}: blind or frozen" for name in unwell]
 
     def figures(self, now_s: float) -> dict[str, float]:
@@ -127,6 +141,7 @@ class CameraGroup:
         passed_s = max(now_s - self._reported_s, 1e-3) if self._reported_s is not None else 0.0
         self._reported_s = now_s
         figures = {"cameras": float(len(self._cameras)), "refused": float(self.refused)}
+        figures["overloaded"] = float(sum(state.load.is_high for state in self._cameras.values()))
         for name, state in self._cameras.items():
             figures[f"fps.{name}"[:64]] = round(state.frames / passed_s, 2) if passed_s else 0.0
             state.frames = 0
@@ -140,9 +155,27 @@ class CameraGroup:
         state = self._cameras.get(camera)
         if state is None:
             line = self._settings[camera].line if camera in self._settings else None
-            pipeline = Pipeline(self._finder, line, min_confidence=self._vision.min_confidence)
+            known = self._calibration(camera)
+            pipeline = Pipeline(
+                self._finder,
+                line,
+                min_confidence=self._vision.min_confidence,
+                windows=self._vision.windows,
+                calibration=known,
+            )
             state = self._cameras[camera] = _CameraState(pipeline, Tally(camera, self._vision.period_s))
         return state
+
+    def _calibration(self, camera: str) -> Calibration:
+        """The camera's file; one that is wrong is said in the log, and nothing is measured by it."""
+        path = self._settings[camera].calibration if camera in self._settings else ""
+        if not path:
+            return Calibration()
+        try:
+            return read_calibration(Path(path))
+        except ConfigError as error:
+            log.error("calibration_unusable", camera=camera, reason=str(error))  # noqa: TRY400 - the sentence says it
+            return Calibration()
 
     def _picture(
         self, state: _CameraState, meta: FrameMeta, picture: NDArray[np.uint8], seen: Seen, now_s: float
@@ -182,6 +215,18 @@ def _unpack(camera: str, payload: bytes) -> tuple[FrameMeta, bytes]:
     if meta.camera != camera:
         raise ContractError(f"a frame of {meta.camera!r} on the topic of {camera!r}", "$.camera")
     return meta, jpeg
+
+
+def _happening(camera: str, happening: Happening) -> TrafficEvent:
+    """As `_event`; its lane or zone is in the name, so that two lanes have two events."""
+    event = _event(camera, Change(happening.kind, happening.since_s, happening.until_s))
+    place = f"{zlib.crc32(f'{camera}|{happening.place}'.encode()):08x}"
+    return msgspec.structs.replace(
+        event,
+        event=f"{event.event[:-8]}{place}",
+        detail=f"on {happening.place}",
+        quality=happening.quality,
+    )
 
 
 def _event(camera: str, change: Change) -> TrafficEvent:

@@ -4,11 +4,17 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.counting import Crossing, Line, LineCounter, line_in
+from vision.calibration import Calibration
+from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
+from vision.focus import Focus
+from vision.happenings import Happening
+from vision.line import Line, Point, line_in
+from vision.scene import Scene, SceneFigures
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 
 Frame = NDArray[np.uint8]
@@ -26,7 +32,8 @@ class Seen:
     """What one frame gave.
 
     `found` are all detections of this frame, also the weak ones that no track took; empty where the detector
-    did not look (`looked` is false) and the tracks are where they are expected.
+    did not look (`looked` is false) and the tracks are where they are expected. `crossings` are of all lines,
+    and turns from zone to zone.
     """
 
     tracks: Tracks
@@ -36,26 +43,45 @@ class Seen:
     looked: bool
     detect_s: float
     track_s: float
+    movements: tuple[str, ...] = ()
+    """Of all lines."""
+    happenings: tuple[Happening, ...] = ()
 
 
 class Pipeline:
     """Detector, tracker and counter of one camera; a change of the picture's size starts them anew.
 
-    `line` is x1, y1, x2, y2 in pixels or shares (see `vision.counting.line_in`); `every` lets the detector
-    look at every k-th frame only.
+    `line` is x1, y1, x2, y2 in pixels or shares (see `vision.line.line_in`); `every` lets the detector
+    look at every k-th frame only; a `calibration` adds lines, lanes, zones and events, and its first line
+    stands for `line` where that is not given; without `windows` it looks at whole pictures only.
     """
 
     def __init__(
-        self, finder: Finder, line: Numbers | None = None, *, min_confidence: float = 0.35, every: int = 1
+        self,
+        finder: Finder,
+        line: Numbers | None = None,
+        *,
+        min_confidence: float = 0.35,
+        every: int = 1,
+        windows: bool = True,
+        calibration: Calibration | None = None,
     ) -> None:
         self._finder = finder
         self._line = line
         self._min_confidence = min_confidence
         self._every = every
+        self._windows = self._may_use_windows = windows
+        self._calibration = calibration or Calibration()
+        self._scene = Scene(Calibration(), 1, 1)
         self._size = (0, 0)
         self._frames = 0
         self._tracker = Tracker(0, 0)
-        self._counter = LineCounter(line_in(line, 1, 1))
+        self._focus = Focus(1, 1)
+        self._counter = LineCounter(line_in(line, 1, 1), 1)
+
+    def spare(self, *, whole_only: bool) -> None:
+        """Look at whole pictures only, or through windows too, as it was made to."""
+        self._windows = self._may_use_windows and not whole_only
 
     @property
     def last_track(self) -> int:
@@ -71,20 +97,64 @@ class Pipeline:
         self._frames += 1
         began = time.perf_counter()
         if not looks:
-            tracks = self._tracker.predict(at_s)
-            return Seen(
-                tracks, Detections.empty(), [], self._counter.line, False, 0.0, time.perf_counter() - began
-            )
-        found = self._finder.detect(frame, min_confidence=WEAK_CONFIDENCE)
+            return self._unseen(at_s, 0.0)
+        found = self._look(frame, at_s)
         detected = time.perf_counter()
-        tracks = self._tracker.update(found, at_s)
+        if found is None:
+            return self._unseen(at_s, detected - began)
+        tracks = self._tracker.update(found, at_s, frame)
         crossings = self._counter.update(tracks, at_s)
+        noted = self._scene.update(tracks, at_s)
+        turns = [Crossing(turn.track, turn.movement, turn.road_user, at_s, 1.0) for turn in noted.turns]
         done = time.perf_counter()
-        return Seen(tracks, found, crossings, self._counter.line, True, detected - began, done - detected)
+        return Seen(
+            tracks=tracks,
+            found=found,
+            crossings=crossings + noted.crossings + turns,
+            line=self._counter.line,
+            looked=True,
+            detect_s=detected - began,
+            track_s=done - detected,
+            movements=self._movements,
+            happenings=tuple(noted.happenings),
+        )
+
+    def collect(self) -> SceneFigures:
+        """The figures of lanes and zones since the last call."""
+        return self._scene.collect()
+
+    @property
+    def _movements(self) -> tuple[str, ...]:
+        lines = [self._counter.line, *self._scene.lines]
+        return tuple(movement for line in lines for movement in line.movements)
+
+    def _look(self, frame: Frame, at_s: float) -> Detections | None:
+        def detect(part: Frame) -> Detections:
+            return self._finder.detect(part, min_confidence=WEAK_CONFIDENCE)
+
+        if not self._windows:
+            return detect(frame)
+        return self._focus.look(frame, at_s, self._tracker.boxes, detect)
+
+    def _unseen(self, at_s: float, spent_s: float) -> Seen:
+        """What is expected where nobody looked."""
+        began = time.perf_counter()
+        tracks = self._tracker.predict(at_s)
+        tracked_s = time.perf_counter() - began
+        line, movements = self._counter.line, self._movements
+        return Seen(tracks, Detections.empty(), [], line, False, spent_s, tracked_s, movements)
 
     def _begin(self, width: int, height: int) -> None:
         first = self._tracker.last_track + 1
         self._size = (width, height)
         self._frames = 0
         self._tracker = Tracker(width, height, self._min_confidence, first)
-        self._counter = LineCounter(line_in(self._line, width, height))
+        self._focus = Focus(width, height)
+        line, known = line_in(self._line, width, height), self._calibration
+        if self._line is None and known.lines:
+            main = known.lines[0]
+            a, b = (Point(x * width, y * height) for x, y in (main.a, main.b))
+            line = Line.between(a, b, main.line)
+            known = msgspec.structs.replace(known, lines=known.lines[1:])
+        self._counter = LineCounter(line, width)
+        self._scene = Scene(known, width, height)

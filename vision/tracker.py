@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from vision.detections import ROAD_USERS, Detections, iou
+from vision.detections import ROAD_USERS, Detections, area, iou, shared_area
 from vision.flow import Flow
 from vision.kalman import BoxFilter, size_of, to_centre, to_corners
+from vision.looks import SIDE, Frame, looks_of
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -30,6 +31,9 @@ MAX_LOG_SIZE = 0.8
 MAX_LEAP = 2.2
 """Box sizes that somebody may move between the first two sights, whatever the frame rate."""
 LEAP_DEVIATION = 0.2
+MAX_LEAP_UNLIKE = 0.5
+"""1 less the correlation of looks; the same vehicle in the next frame rarely has more."""
+LOOK_WEIGHT = 6.0
 MAX_GAP_S = 1.2
 MAX_STANDING_GAP_S = 10.0
 """Who stands still, and is hidden, will be found where it was."""
@@ -46,6 +50,8 @@ CONFIRM_S = 0.1
 SAME_BOX_IOU = 0.4
 INSIDE = 0.75
 EDGE_SHARE = 0.01
+CUT_SHARE = 0.1
+"""A box that ends this close to a side of the picture, as a share of its width, is taken as cut by it."""
 MAX_AREA_RATIO = 3.0
 CROWD = 3
 """A box around this many others is no vehicle."""
@@ -58,7 +64,8 @@ class Tracks:
 
     found: boxes as seen now (predicted where not `seen`), class by vote; velocity: (n, 2) px/s;
     first_box: (n, 4) and first_s: (n,) of the first sight; entered: (n,) whether that was at an edge of the
-    picture; seen: (n,) whether detected in this frame.
+    picture; seen: (n,) whether detected in this frame; cut, first_cut: (n,) whether the left or right edge
+    hides a part of the box now, and hid one at first.
     """
 
     found: Detections
@@ -67,6 +74,8 @@ class Tracks:
     first_s: Floats
     entered: NDArray[np.bool_]
     seen: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
+    first_cut: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.found)
@@ -94,24 +103,32 @@ class Tracker:
         self._box = np.empty((0, 4), np.float32)
         self._first_box = np.empty((0, 4), np.float32)
         self._first_s = np.empty(0)
+        self._look = _no_looks(0)
+        self._seen_looks = _no_looks(0)
 
     @property
     def last_track(self) -> int:
         """The highest number given so far."""
         return self._next - 1
 
-    def update(self, found: Detections, at_s: float) -> Tracks:
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """The boxes (n, 4) of all tracks, sure or not, as last seen."""
+        return self._box
+
+    def update(self, found: Detections, at_s: float, frame: Frame | None = None) -> Tracks:
         """Take the detections of a frame at `at_s` (seconds on any steady clock, not falling).
 
-        The result has the confirmed tracks that were seen in this frame.
+        With the `frame` itself, (h, w, 3) uint8, what the boxes look like helps to tell who is who. The
+        result has the confirmed tracks that were seen in this frame.
         """
         found = without_crowds(found, self._min_confidence)
+        found = found.select(found.confidence >= WEAK_CONFIDENCE)
+        self._seen_looks = _no_looks(len(found)) if frame is None else looks_of(frame, found.boxes)
         self._predict(at_s)
         measured = to_centre(found.boxes)
         sure = np.flatnonzero(found.confidence >= self._min_confidence)
-        weak = np.flatnonzero(
-            (found.confidence < self._min_confidence) & (found.confidence >= WEAK_CONFIDENCE)
-        )
+        weak = np.flatnonzero(found.confidence < self._min_confidence)
         first = self._match(np.arange(len(self._track)), sure, found, measured, GATE)
         # A weak detection is no reason to look far, nor to believe in a track seen only once.
         rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), first[0])
@@ -160,7 +177,9 @@ class Tracker:
         state, seen = self._filter.state[tracks], measured[rows]
         off = np.hypot(*(seen[None, :, :2] - state[:, None, :2]).transpose(2, 0, 1)) / size_of(state)
         log_size = np.abs(np.log(seen[None, :, 2:] / state[:, None, 2:])).max(axis=2)
-        cost = np.where((off < MAX_LEAP) & (log_size < MAX_LOG_SIZE / 2), off + log_size, IMPOSSIBLE)
+        unlike = self._unlike(tracks, rows)
+        possible = (off < MAX_LEAP) & (log_size < MAX_LOG_SIZE / 2) & (unlike < MAX_LEAP_UNLIKE)
+        cost = np.where(possible, off + log_size + 2 * unlike, IMPOSSIBLE)
         left, right = linear_sum_assignment(cost)
         paired = cost[left, right] < IMPOSSIBLE
         return tracks[left[paired]], rows[right[paired]]
@@ -170,6 +189,12 @@ class Tracker:
         size = size_of(self._filter.state[tracks])
         step_s = max(self._step_s, 1e-3)
         self._filter.set_velocity(tracks, moved / step_s, LEAP_DEVIATION * size / step_s)
+
+    def _unlike(self, tracks: Rows, rows: Rows) -> Floats:
+        """1 less the correlation of looks, 0 to 2; 0 where looks are not known."""
+        if not self._seen_looks.any() or not self._look.any():
+            return np.zeros((len(tracks), len(rows)))
+        return np.asarray(1 - self._look[tracks] @ self._seen_looks[rows].T, np.float64)
 
     def _cost(self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float) -> Floats:
         """Negative log-likelihood of each pair up to constants, with the overlap as a tie-breaker."""
@@ -183,6 +208,7 @@ class Tracker:
         size = size_of(state)
         doubt = np.log(variance / size[:, None, :] ** 2).sum(axis=2)
         cost = np.minimum(distance, 2 * gate) + doubt + 4 * (1 - overlap) + 4 * log_size
+        cost += LOOK_WEIGHT * self._unlike(tracks, rows)
         possible = ((distance < gate) & (log_size < MAX_LOG_SIZE)) | (
             (overlap > NEAR_IOU) & (distance < NEAR_GATES * gate)
         )
@@ -194,6 +220,7 @@ class Tracker:
         self._missed_s[tracks] = 0.0
         self._confidence[tracks] = found.confidence[rows]
         self._box[tracks] = found.boxes[rows]
+        self._look[tracks] = self._seen_looks[rows]
         self._votes[tracks, found.road_user[rows]] += found.confidence[rows]
         known = tracks[self._hits[tracks] >= CONFIRM_HITS]
         state = self._filter.state[known]
@@ -220,6 +247,7 @@ class Tracker:
         self._box = np.concatenate([self._box, found.boxes[rows]])
         self._first_box = np.concatenate([self._first_box, found.boxes[rows]])
         self._first_s = np.concatenate([self._first_s, np.full(count, at_s)])
+        self._look = np.concatenate([self._look, self._seen_looks[rows]])
 
     def _end(self) -> None:
         """Forget who was away too long; who was seen only once is forgotten at once, or soon."""
@@ -235,6 +263,7 @@ class Tracker:
         self._filter.keep(alive)
         for name in (
             "_track", "_hits", "_missed_s", "_confidence", "_votes", "_box", "_first_box", "_first_s",
+            "_look",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[alive])
 
@@ -252,7 +281,19 @@ class Tracker:
             first_s=self._first_s[rows],
             entered=at_edge(self._first_box[rows], self._width, self._height),
             seen=(self._missed_s[rows] == 0) & (boxes is None),
+            cut=_at_side(shown[rows], self._width, self._height),
+            first_cut=_at_side(self._first_box[rows], self._width, self._height),
         )
+
+
+def _no_looks(count: int) -> NDArray[np.float32]:
+    return np.zeros((count, SIDE * SIDE * 3), np.float32)
+
+
+def _at_side(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
+    """Whether the left or right edge of the picture cuts each box (n, 4)."""
+    margin = np.maximum(EDGE_SHARE * min(width, height), CUT_SHARE * (boxes[:, 2] - boxes[:, 0]))
+    return np.asarray((boxes[:, 0] <= margin) | (boxes[:, 2] >= width - margin), np.bool_)
 
 
 def at_edge(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
@@ -270,25 +311,14 @@ def _covered(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
 
 
 def _doubles(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
-    inside = _shared(boxes, others) > INSIDE * _area(boxes)[:, None]
-    alike = _area(others)[None, :] < MAX_AREA_RATIO * _area(boxes)[:, None]
+    inside = shared_area(boxes, others) > INSIDE * area(boxes)[:, None]
+    alike = area(others)[None, :] < MAX_AREA_RATIO * area(boxes)[:, None]
     return np.asarray((inside & alike) | (iou(boxes, others) > SAME_BOX_IOU), np.bool_)
 
 
 def without_crowds(found: Detections, min_confidence: float = 0.35) -> Detections:
     """The detections without boxes around several others: a queue seen as one vehicle."""
     sure = found.select(found.confidence >= min_confidence)
-    holds = _shared(found.boxes, sure.boxes) > INSIDE * _area(sure.boxes)[None, :]
-    smaller = _area(sure.boxes)[None, :] * MAX_AREA_RATIO < _area(found.boxes)[:, None]
+    holds = shared_area(found.boxes, sure.boxes) > INSIDE * area(sure.boxes)[None, :]
+    smaller = area(sure.boxes)[None, :] * MAX_AREA_RATIO < area(found.boxes)[:, None]
     return found.select((holds & smaller).sum(axis=1) < CROWD)
-
-
-def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Area (n, m) that boxes `a`: (n, 4) and `b`: (m, 4) have in common."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    return np.asarray(np.clip(high - low, 0, None).prod(axis=2), np.float32)
-
-
-def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from citybrain.messages import RoadUser
 from citybrain.sources import Frame as SourceFrame
-from vision.counting import Crossing, Line, totals
+from vision.counting import Crossing, totals
 from vision.drawing import draw
+from vision.happenings import Happening
+from vision.line import Line
 from vision.pipeline import Pipeline, Seen
 from vision.privacy import blur
 from vision.tracker import without_crowds
@@ -28,15 +30,17 @@ class Watched:
     frames: int = 0
     looked: int = 0
     line: Line | None = None
+    movements: tuple[str, ...] = ()
+    happenings: list[Happening] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     spent_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     @property
     def counts(self) -> dict[str, dict[RoadUser, int]]:
         """By movement and class; a movement that nobody made has no classes."""
-        assert self.line is not None
         counted = totals(self.crossings)
-        return {movement: dict(counted.get(movement, {})) for movement in self.line.movements}
+        names = dict.fromkeys((*self.movements, *counted))
+        return {movement: dict(counted.get(movement, {})) for movement in names}
 
     @property
     def sums(self) -> dict[str, int]:
@@ -67,6 +71,16 @@ class Watched:
                 }
                 for crossing in self.crossings
             ],
+            "events": [
+                {
+                    "kind": happening.kind.value,
+                    "place": happening.place,
+                    "since_s": round(happening.since_s, 2),
+                    "until_s": None if happening.until_s is None else round(happening.until_s, 2),
+                    "quality": happening.quality,
+                }
+                for happening in self.happenings
+            ],
             "ms_per_frame": {name: round(ms, 3) for name, ms in self.stage_ms().items()},
         }
 
@@ -83,7 +97,8 @@ def watch(source: Iterable[SourceFrame], pipeline: Pipeline, show: Show | None =
         seen = pipeline.process(frame.image_bgr, frame.media_s)
         watched.frames += 1
         watched.looked += seen.looked
-        watched.line = seen.line
+        watched.line, watched.movements = seen.line, seen.movements
+        watched.happenings += seen.happenings
         watched.crossings += seen.crossings
         watched.spent_s["detect"] += seen.detect_s
         watched.spent_s["track"] += seen.track_s

@@ -179,7 +179,9 @@ def _broker(settings: config.Settings, *, up: bool) -> Finding:
             "MQTT broker", port, f"citybrain up will start {broker.broker_name()}", "--mqtt-port"
         )
     try:
-        Bus(settings.broker, f"{settings.site.name}-doctor-{os.getpid()}").start(3.0).stop()
+        Bus(
+            settings.broker.for_device("service/operator"), f"{settings.site.name}-doctor-{os.getpid()}"
+        ).start(3.0).stop()
     except CityBrainError as error:
         return Finding("MQTT broker", Verdict.MISSING, str(error), "check broker.url and that it runs")
     return Finding("MQTT broker", Verdict.OK, f"answers at {_without_password(settings.broker.url)}")

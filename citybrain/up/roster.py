@@ -19,7 +19,7 @@ class Roster:
     def __init__(self, settings: Settings, client_id: str) -> None:
         self._lock = threading.Lock()
         self._latest: dict[str, AgentStatus] = {}
-        self.bus = Bus(settings.broker, client_id)
+        self.bus = Bus(settings.broker.for_device("service/operator"), client_id)
         self.bus.subscribe(topics.matching(settings.site.name, what="status"), self._keep)
 
     def get(self, device: str) -> AgentStatus | None:

@@ -1,5 +1,7 @@
 """What `citybrain status` prints: processes of `citybrain up`, then every service and agent that speaks."""
 
+import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,12 +12,19 @@ from rich.console import Console
 from rich.table import Table
 
 from citybrain import config
+from citybrain.cli import resolve
 from citybrain.errors import CityBrainError
 from citybrain.messages import AgentStatus
 from citybrain.up import state
 from citybrain.up.roster import Roster, is_silent
 
-COLOURS = {"ok": "green", "starting": "cyan", "degraded": "yellow", "running": "green"}
+COLOURS = {
+    "on its way": "yellow",
+    "ok": "green",
+    "starting": "cyan",
+    "degraded": "yellow",
+    "running": "green",
+}
 
 
 def status(settings: config.Settings, *, as_json: bool) -> bool:
@@ -28,12 +37,15 @@ def status(settings: config.Settings, *, as_json: bool) -> bool:
     heard, fault = _listen(settings)
     processes = [_process(process) for process in running.processes] if running else []
     agents = [_agent(one) for one in heard]
+    balances, untold = _balances(settings)
     sound = not fault and bool(agents) and all(agent["health"] in {"ok", "starting"} for agent in agents)
     if as_json:
         url = running.url if running else None
-        click.echo(msgspec.json.encode({"up": url, "fault": fault, "processes": processes, "agents": agents}))
+        told = {"up": url, "fault": fault, "processes": processes, "agents": agents, "delivery": balances}
+        click.echo(msgspec.json.encode(told))
     else:
         _print(running, fault, processes, agents)
+        _print_balances(balances, untold)
     return sound
 
 
@@ -47,6 +59,16 @@ def _listen(settings: config.Settings) -> tuple[list[AgentStatus], str]:
     roster.bus.stop()
     # Who said goodbye has left the city; who vanished is offline by its last will and shown.
     return roster.all(), ""
+
+
+def _balances(settings: config.Settings) -> tuple[list[dict[str, object]], str]:
+    """What became of every device's messages, by the database; and why that is not known."""
+    read = resolve("ingest.status:balances")
+    assert callable(read)
+    try:
+        return [dataclasses.asdict(balance) for balance in read(settings.database.dsn)], ""
+    except CityBrainError as error:
+        return [], str(error)
 
 
 def _process(process: state.Running) -> dict[str, object]:
@@ -104,6 +126,28 @@ def _print(
         console.print("The broker answers, but no service or agent has said anything.")
     else:
         console.print(_table(agents, ["device", "health", "heard_s", "sent", "spooled", "detail"], "health"))
+
+
+def _print_balances(balances: list[dict[str, object]], untold: str) -> None:
+    console = Console()
+    if untold:
+        console.print(f"\nWhat became of the messages is not known: {untold}", soft_wrap=True)
+    elif balances:
+        totals = {
+            name: sum(int(str(balance[name])) for balance in balances)
+            for name in balances[0]
+            if name != "device"
+        }
+        columns = ["device", "balance", *totals]
+        rows = [
+            {"balance": _closed(balance), **balance} for balance in (*balances, {"device": "all", **totals})
+        ]
+        console.print()
+        console.print(_table(rows, columns, "balance"))
+
+
+def _closed(balance: Mapping[str, object]) -> str:
+    return "ok" if int(str(balance["open"])) <= 0 else "on its way"
 
 
 def _table(rows: list[dict[str, object]], columns: list[str], coloured: str) -> Table:

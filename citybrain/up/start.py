@@ -109,6 +109,7 @@ class City:
             if not self._supervisor.stopping:
                 took = time.monotonic() - began
                 self._tell(f"\nThe live map is at {self.url}/ after {took:.0f} s.")
+                self._invite()
                 self._tell(f"Second terminal: citybrain status. Log: {self.log.path}. Ctrl-C ends it.\n")
                 self._supervisor.watch(self._record)
         finally:
@@ -208,6 +209,20 @@ class City:
         applied = _call("ingest.migrate:migrate", self.settings.database.dsn)
         if isinstance(applied, list) and applied:
             self._tell(f"  database migrated: {', '.join(str(name) for name in applied)}")
+        made = _call("command.trust.first:create", self.settings)
+        lines = _call("command.trust.first:told", made)
+        assert isinstance(lines, list)
+        for line in lines:
+            self._say(str(line))  # for the terminal, never for the log
+
+    def _invite(self) -> None:
+        """A link that signs in once: for the terminal, never for the log."""
+        try:
+            link = _call("command.trust.first:link", self.settings)
+        except CityBrainError as error:
+            self._say(f"Sign in there; no link was made: {error}")
+        else:
+            self._say(f"Open it signed in as operator, once: {link}")
 
     def _tell(self, line: str) -> None:
         self._say(line)

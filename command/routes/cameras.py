@@ -4,30 +4,44 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from command.access import Purpose, View
 from command.answers import Json, documented
 from command.faults import ApiError
 from command.models import CameraList
 from command.pictures import Picture, PictureBoard
 from command.shared import Shared
+from command.sight import Seen
+from command.trust.doors import requires
+from command.trust.rights import Action
 
 router = APIRouter(tags=["cameras"])
+VIDEO = [requires(Action.SEE_VIDEO)]
 
 CameraId = Annotated[str, Path(max_length=64)]
+Why = Annotated[Purpose, Query(description="why one looks; it goes into the audit")]
+ForCase = Annotated[
+    str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._-]+$", description="the case's id")
+]
 BOUNDARY = "picture"
 BINARY = {"type": "string", "contentMediaType": "image/jpeg"}
 
 
-@router.get("/cameras", responses=documented(CameraList, "Every camera."))
-async def cameras(centre: Shared) -> Response:
+@router.get(
+    "/cameras", dependencies=[requires(Action.SEE_LIVE)], responses=documented(CameraList, "Every camera.")
+)
+async def cameras(centre: Shared, sight: Seen) -> Response:
     """Health, picture rate and today's counts of every camera."""
-    return Json(CameraList(items=centre.live.all_cameras(datetime.now(UTC))))
+    return Json(
+        CameraList(items=[item for item in centre.live.all_cameras(datetime.now(UTC)) if sight.sees(item)])
+    )
 
 
 @router.get(
     "/cameras/{camera}/picture.jpg",
+    dependencies=VIDEO,
     response_class=Response,
     responses=documented(
         None,
@@ -37,17 +51,29 @@ async def cameras(centre: Shared) -> Response:
         schema=BINARY,
     ),
 )
-async def picture(camera: CameraId, centre: Shared) -> Response:
-    """The latest picture; it is kept in memory only."""
-    latest = centre.pictures.get(camera)
+async def picture(
+    camera: CameraId,
+    request: Request,
+    centre: Shared,
+    sight: Seen,
+    *,
+    purpose: Why = Purpose.MONITORING,
+    case: ForCase = None,
+) -> Response:
+    """The latest picture, in memory only; who looks, why, and for which case is recorded first."""
+    latest = centre.pictures.get(camera) if sight.has_camera(camera) else None
+    if latest is None and not sight.has_camera(camera):
+        raise ApiError(404, _why_not(camera, known=False), "camera")
     if latest is None:
         raise ApiError(404, _why_not(camera, camera in centre.live.cameras.known()), "camera")
+    await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case))
     headers = {"cache-control": "no-store", "x-captured-at": _captured_at(latest)}
     return Response(latest.jpeg, media_type="image/jpeg", headers=headers)
 
 
 @router.get(
     "/cameras/{camera}/stream.mjpg",
+    dependencies=VIDEO,
     response_class=Response,
     responses=documented(
         None,
@@ -57,10 +83,19 @@ async def picture(camera: CameraId, centre: Shared) -> Response:
         schema={"type": "string", "format": "binary"},
     ),
 )
-async def stream(camera: CameraId, centre: Shared) -> Response:
-    """The moving picture; a slow client skips pictures."""
-    if camera not in centre.live.cameras.known():
+async def stream(
+    camera: CameraId,
+    request: Request,
+    centre: Shared,
+    sight: Seen,
+    *,
+    purpose: Why = Purpose.MONITORING,
+    case: ForCase = None,
+) -> Response:
+    """The moving picture, recorded as one look; a slow client skips pictures."""
+    if camera not in centre.live.cameras.known() or not sight.has_camera(camera):
         raise ApiError(404, _why_not(camera, known=False), "camera")
+    await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case))
     return StreamingResponse(
         _parts(centre.pictures, camera),
         media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}",

@@ -10,16 +10,19 @@ from citybrain.asyncapi import document as asyncapi_document
 from command.answers import Json, documented
 from command.models import Checks, HealthView
 from command.shared import Shared
+from command.trust.doors import public, requires
+from command.trust.rights import Action
 
 router = APIRouter(tags=["operation"])
-documents = APIRouter(tags=["documents"])
+documents = APIRouter(tags=["documents"], dependencies=[requires(Action.SEE_DOCUMENTS)])
 
 NOT_BUILT = "not built; run `citybrain web build`"
 
 
 @router.get(
     "/healthz",
-    responses=documented(HealthView, "Serving; `degraded` without a front end.")
+    dependencies=[public],
+    responses=documented(HealthView, "Serving; `degraded` without a front end.", public=True)
     | {503: documented(HealthView, "Broker or database away: the map lives, or history does.")[200]},
 )
 async def healthz(centre: Shared) -> Response:
@@ -35,6 +38,7 @@ async def healthz(centre: Shared) -> Response:
 
 @router.get(
     "/metrics",
+    dependencies=[requires(Action.SEE_METRICS)],
     response_class=Response,
     responses=documented(None, "Prometheus text format.", media_type="text/plain", schema={"type": "string"}),
 )

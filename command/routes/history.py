@@ -35,8 +35,11 @@ from command.records import (
     SignalRecord,
 )
 from command.shared import Shared
+from command.sight import Seen
+from command.trust.doors import requires
+from command.trust.rights import Action
 
-router = APIRouter(tags=["history"])
+router = APIRouter(tags=["history"], dependencies=[requires(Action.SEE_HISTORY)])
 
 EVENTS_USUAL = timedelta(days=1)
 EVENTS_LONGEST = timedelta(days=366)
@@ -44,10 +47,11 @@ EVENTS_LONGEST = timedelta(days=366)
 
 @router.get(
     "/measurements/lanes",
-    responses=documented((LaneRecords, LaneBuckets), "Oldest first; `bucket` says which.", 503),
+    responses=documented((LaneRecords, LaneBuckets), "Oldest first; `bucket` says which.", 404, 503),
 )
 async def lanes(
     centre: Shared,
+    sight: Seen,
     *,
     start: From = None,
     to: To = None,
@@ -59,7 +63,12 @@ async def lanes(
 ) -> Response:
     """Lane measurements as they came (`raw`) or summed up."""
     span = range_of(start, to, LONGEST[bucket])
-    values = {"from": span.start, "to": span.end, "lanes": lane, "intersections": intersection}
+    values = {
+        "from": span.start,
+        "to": span.end,
+        "lanes": lane,
+        "intersections": sight.intersections(intersection),
+    }
     if bucket == "raw":
         key = ("at", "lane", "device", "boot", "seq")
         question = Question("lane_raw", key, values, limit, cursor)
@@ -74,10 +83,11 @@ async def lanes(
 
 @router.get(
     "/measurements/counts",
-    responses=documented((CountRecords, CountBuckets), "Oldest first; `bucket` says which.", 503),
+    responses=documented((CountRecords, CountBuckets), "Oldest first; `bucket` says which.", 404, 503),
 )
 async def counts(
     centre: Shared,
+    sight: Seen,
     *,
     start: From = None,
     to: To = None,
@@ -89,7 +99,7 @@ async def counts(
 ) -> Response:
     """Road users counted by cameras, as they came (`raw`) or summed up."""
     span = range_of(start, to, LONGEST[bucket])
-    values = {"from": span.start, "to": span.end, "cameras": camera, "movements": movement}
+    values = {"from": span.start, "to": span.end, "cameras": sight.cameras(camera), "movements": movement}
     if bucket == "raw":
         key = ("at", "camera", "movement", "road_user", "device", "boot", "seq")
         question = Question("count_raw", key, values, limit, cursor)
@@ -107,9 +117,10 @@ async def counts(
     return Json(CountBuckets(bucket=bucket, items=buckets, next=following))
 
 
-@router.get("/measurements/signals", responses=documented(SignalPage, "Oldest first.", 503))
+@router.get("/measurements/signals", responses=documented(SignalPage, "Oldest first.", 404, 503))
 async def signals(
     centre: Shared,
+    sight: Seen,
     *,
     start: From = None,
     to: To = None,
@@ -119,15 +130,16 @@ async def signals(
 ) -> Response:
     """What signals showed, state by state."""
     span = range_of(start, to, LONGEST["1min"])
-    values = {"from": span.start, "to": span.end, "intersections": intersection}
+    values = {"from": span.start, "to": span.end, "intersections": sight.intersections(intersection)}
     question = Question("signal_raw", ("at", "intersection", "device", "boot", "seq"), values, limit, cursor)
     records, following = await page(centre.database, question, SignalRecord)
     return Json(SignalPage(items=records, next=following))
 
 
-@router.get("/commands", responses=documented(CommandPage, "Oldest first.", 503))
+@router.get("/commands", responses=documented(CommandPage, "Oldest first.", 404, 503))
 async def commands(
     centre: Shared,
+    sight: Seen,
     *,
     start: From = None,
     to: To = None,
@@ -137,7 +149,7 @@ async def commands(
 ) -> Response:
     """Commands to signals, each with the edge's answer."""
     span = range_of(start, to, LONGEST["1min"])
-    values = {"from": span.start, "to": span.end, "intersections": intersection}
+    values = {"from": span.start, "to": span.end, "intersections": sight.intersections(intersection)}
     question = Question("command_raw", ("at", "intersection", "device", "boot", "seq"), values, limit, cursor)
     records, following = await page(centre.database, question, CommandRecord)
     return Json(CommandPage(items=records, next=following))
@@ -146,6 +158,7 @@ async def commands(
 @router.get("/events", responses=documented(EventPage, "Newest first.", 503))
 async def events(
     centre: Shared,
+    sight: Seen,
     *,
     start: From = None,
     to: To = None,
@@ -157,6 +170,7 @@ async def events(
     """Events that lasted at some time of the range, which is the last day if left out."""
     span = range_of(start, to, EVENTS_LONGEST, EVENTS_USUAL)
     values = {"from": span.start, "to": span.end, "kinds": kind, "open": is_open}
+    values |= {"intersections": sight.intersections(None), "cameras": sight.cameras(None)}
     question = Question("event_page", ("start_at", "device", "event"), values, limit, cursor)
     found, following = await page(centre.database, question, EventView)
     return Json(EventPage(items=found, next=following))

@@ -6,62 +6,64 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from command.answers import REF, Json, documented
-from command.faults import ApiError
-from command.models import AgentList, Kpis, LaneList, Samples, SignalList
+from command import bodies
+from command.answers import Json, documented
+from command.models import AgentList, Balance, BalanceList, Kpis, LaneList, Samples, SignalList
 from command.shared import Shared
+from command.sight import Seen
+from command.trust.doors import requires
+from command.trust.rights import Action
 
 router = APIRouter(tags=["now"])
+SEES = [requires(Action.SEE_LIVE)]
 
-_decoder = msgspec.json.Decoder(Samples)
 
-
-@router.get("/signals", responses=documented(SignalList, "Every signal's state."))
-async def signals(centre: Shared) -> Response:
+@router.get("/signals", dependencies=SEES, responses=documented(SignalList, "Every signal's state."))
+async def signals(centre: Shared, sight: Seen) -> Response:
     """What every signal shows now."""
-    return Json(SignalList(items=centre.live.signals()))
+    return Json(SignalList(items=[item for item in centre.live.signals() if sight.sees(item)]))
 
 
-@router.get("/lanes", responses=documented(LaneList, "Every observed lane."))
-async def lanes(centre: Shared) -> Response:
+@router.get("/lanes", dependencies=SEES, responses=documented(LaneList, "Every observed lane."))
+async def lanes(centre: Shared, sight: Seen) -> Response:
     """What was measured last on every lane."""
     known = centre.live.lanes
-    return Json(LaneList(items=[known[lane] for lane in sorted(known)]))
+    return Json(LaneList(items=[known[lane] for lane in sorted(known) if sight.sees(known[lane])]))
 
 
-@router.get("/agents", responses=documented(AgentList, "Every agent and service."))
-async def agents(centre: Shared) -> Response:
+@router.get("/agents", dependencies=SEES, responses=documented(AgentList, "Every agent and service."))
+async def agents(centre: Shared, sight: Seen) -> Response:
     """Who is there, how they are, and who fell silent."""
-    return Json(AgentList(items=centre.live.agents(datetime.now(UTC))))
+    return Json(AgentList(items=[item for item in centre.live.agents(datetime.now(UTC)) if sight.sees(item)]))
 
 
-@router.get("/kpis", responses=documented(Kpis, "The figures of this moment."))
+@router.get("/kpis", dependencies=SEES, responses=documented(Kpis, "The figures of this moment."))
 async def kpis(centre: Shared) -> Response:
     """Traffic of the last five minutes, delivery and latency."""
     return Json(centre.kpis())
 
 
+@router.get(
+    "/delivery",
+    dependencies=SEES,
+    responses=documented(BalanceList, "The balance of every device that numbers.", 503),
+)
+async def delivery(centre: Shared) -> Response:
+    """What became of every message: numbered = committed + dead_lettered + given_up + spooled + open."""
+    rows = await centre.database.fetch("delivery_balance")
+    return Json(BalanceList(items=msgspec.convert(rows, list[Balance])))
+
+
 @router.post(
     "/telemetry/map",
+    dependencies=[requires(Action.TELL_LATENCY)],
     status_code=204,
     responses=documented(None, "Taken in.", 413, status=204),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": REF.format(name="Samples")}}},
-        }
-    },
+    openapi_extra=bodies.described(Samples),
 )
 async def telemetry(request: Request, centre: Shared) -> Response:
     """How long it took from capture to the map, in seconds; no identity is asked or kept."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        # Only JSON makes a browser ask first when the page is another site's.
-        raise ApiError(422, "content-type: it must be application/json", "content-type")
-    try:
-        samples = _decoder.decode(await request.body())
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        reason, _, path = str(error).partition(" - at `")
-        raise ApiError(422, reason, path.rstrip("`").removeprefix("$.") or "samples_s") from error
+    samples = await bodies.read(request, Samples)
     centre.latency.add(samples.samples_s, datetime.now(UTC).timestamp())
     for sample in samples.samples_s:
         centre.figures.map_latency_s.observe(sample)

@@ -20,8 +20,11 @@ from command.models import (
     SiteView,
 )
 from command.shared import Shared
+from command.sight import Seen
+from command.trust.doors import requires
+from command.trust.rights import Action
 
-router = APIRouter(tags=["places"])
+router = APIRouter(tags=["places"], dependencies=[requires(Action.SEE_LIVE)])
 
 IntersectionId = Annotated[str, Path(max_length=64)]
 
@@ -35,7 +38,12 @@ async def site(centre: Shared) -> Response:
 
 @router.get(
     "/network",
-    responses=documented(NetworkView, "All lanes as GeoJSON; empty until the network is known.")
+    response_class=Response,
+    responses=documented(
+        NetworkView,
+        "All lanes as GeoJSON; empty until the network is known.",
+        media_type="application/geo+json",
+    )
     | {304: {"description": "Unchanged since the `ETag` in `If-None-Match`."}},
 )
 async def network(centre: Shared, if_none_match: Annotated[str | None, Header()] = None) -> Response:
@@ -49,7 +57,7 @@ async def network(centre: Shared, if_none_match: Annotated[str | None, Header()]
 
 
 @router.get("/intersections", responses=documented(IntersectionList, "All intersections with their signals."))
-async def intersections(centre: Shared) -> Response:
+async def intersections(centre: Shared, sight: Seen) -> Response:
     """Every intersection whose controller told its configuration."""
     live = centre.live
     items = [
@@ -62,6 +70,7 @@ async def intersections(centre: Shared) -> Response:
             state=live.state_of(name),
         )
         for name, config in sorted(live.configs.items())
+        if sight.has_intersection(name)
     ]
     return Json(IntersectionList(items=items))
 
@@ -70,10 +79,10 @@ async def intersections(centre: Shared) -> Response:
     "/intersections/{intersection}",
     responses=documented(IntersectionDetail, "The intersection's configuration and live state.", 404),
 )
-async def intersection(intersection: IntersectionId, centre: Shared) -> Response:
+async def intersection(intersection: IntersectionId, centre: Shared, sight: Seen) -> Response:
     """Movements with their ways, phases with their times, and what is shown now."""
     config = centre.live.configs.get(intersection)
-    if config is None:
+    if config is None or not sight.has_intersection(intersection):
         raise ApiError(404, f"there is no intersection {intersection!r}", "intersection")
     detail = IntersectionDetail(
         intersection=config.intersection,

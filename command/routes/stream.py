@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from command.answers import documented
 from command.faults import ApiError
 from command.models import Channel
 from command.shared import Shared
-from command.stream import Client, Hub
+from command.sight import Seen, Sight
+from command.stream import Client, Hub, within
+from command.trust.doors import requires
+from command.trust.rights import Action
 
-router = APIRouter(tags=["stream"])
+router = APIRouter(tags=["stream"], dependencies=[requires(Action.SEE_LIVE)])
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
 USUAL = "signals,lanes,events,agents,cameras,kpis"
@@ -23,14 +26,16 @@ USUAL = "signals,lanes,events,agents,cameras,kpis"
     response_class=Response,
     responses=documented(
         None,
-        "Events named as their channel: signals, lanes, events, agents, cameras, pictures carry"
+        "Events named as their channel: signals, lanes, events, agents, cameras, pictures, alarms carry"
         ' `{"items": [...]}` with what changed; kpis the object of /kpis; reset means: fetch anew.',
         media_type="text/event-stream",
         schema={"type": "string"},
     ),
 )
 async def stream(
+    request: Request,
     centre: Shared,
+    sight: Seen,
     channels: Annotated[str, Query(max_length=200, description=f"of {', '.join(CHANNELS)}")] = USUAL,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> Response:
@@ -43,12 +48,23 @@ async def stream(
             f"channels: {', '.join(unknown) or 'none given'}; there are {', '.join(CHANNELS)}",
             "channels",
         )
-    client = centre.hub.join(wanted, last_event_id)
+    if "alarms" in wanted and Action.SEE_ALARMS not in request.state.actions:
+        raise ApiError(403, "channels: the account or token in use may not see alarms", "channels")
+    client = centre.hub.join(_listened(sight, wanted), last_event_id)
     return StreamingResponse(
         _read(centre.hub, client),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
+
+
+def _listened(sight: Sight, wanted: list[str]) -> list[str]:
+    """What the hub is joined for: of a district alone, where the principal sees no more."""
+    if sight.is_whole:
+        return wanted
+    districts = sorted(sight.principal.districts)
+    own = [within(channel, district) for channel in wanted for district in districts if channel != "kpis"]
+    return own + [channel for channel in wanted if channel == "kpis"]
 
 
 async def _read(hub: Hub, client: Client) -> AsyncIterator[bytes]:

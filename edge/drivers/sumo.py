@@ -31,6 +31,8 @@ _T = TypeVar("_T", bound=FromStreet)
 class SumoCabinet:
     """The cabinet of one signal (`edge.drivers.driver.Cabinet`)."""
 
+    times_itself = False
+
     def __init__(self, street: Street, intersection: str) -> None:
         self._line = _Line(street)
         self._intersection = intersection
@@ -42,8 +44,11 @@ class SumoCabinet:
     def look(self, timeout_s: float) -> Look | None:
         return self._line.look(timeout_s)
 
-    def show(self, indications: str) -> None:
+    def show(self, indications: str, phase: int) -> None:  # noqa: ARG002 - the street is told the lamps
         self._line.send(Show(indications))
+
+    def release(self) -> None:
+        """The street's cabinet has no plan of its own while an agent drives it."""
 
     def close(self) -> None:
         self._line.close()

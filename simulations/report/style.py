@@ -20,14 +20,20 @@ PHASES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a
 """Okabe and Ito's palette, which the colour-blind tell apart, for things without a colour of their own."""
 _CONTROLLERS = {
     "fixed": "#76818c",
+    "optimised": "#009e73",
     "actuated": "#e69f00",
     "local": "#b39b7d",
     "greedy": "#cc79a7",
     "maxpressure": "#56b4e9",
     "adaptive": "#0072b2",
 }
-_NAMES = {"fixed": "fixed-time", "local": "local plan", "maxpressure": "max-pressure"}
-_OTHERS = ("#009e73", "#d55e00", "#7a5195", "#a6761d")
+_NAMES = {
+    "fixed": "fixed-time",
+    "optimised": "optimised fixed-time",
+    "local": "local plan",
+    "maxpressure": "max-pressure",
+}
+_OTHERS = ("#d55e00", "#7a5195", "#a6761d")
 _RC: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],

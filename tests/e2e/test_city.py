@@ -2,9 +2,9 @@
 
 import json
 import os
+import re
 import signal
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from citybrain.bus import Bus
 from citybrain.config import Broker
 from citybrain.up import state
+from command.principal import Role
 from tests.fixtures.browser import Watched, watching
 from tests.fixtures.city import FOOTAGE, SPEED, City, until
 
@@ -56,8 +57,7 @@ def test_the_camera_is_counted_by_way_of_mqtt_and_ray_and_its_picture_is_served(
     if FOOTAGE.exists():
         counted = "select coalesce(sum(count), 0) from turning_count where camera = 'demo'"
         until(lambda: city.rows(counted)[0][0] >= 3, 90, "vehicles of the clip are counted")
-    with urllib.request.urlopen(f"{city.url}/api/v1/cameras/demo/picture.jpg", timeout=10) as answer:
-        assert answer.read(2) == b"\xff\xd8"
+    assert city.read("/api/v1/cameras/demo/picture.jpg")[:2] == b"\xff\xd8"
 
 
 def test_events_reach_the_database(city: City) -> None:
@@ -66,7 +66,7 @@ def test_events_reach_the_database(city: City) -> None:
 
 def test_the_map_shows_the_city_live_and_asks_nobody_else(city: City, browser_page: Watched) -> None:
     """The fixture fails on any request to others and on any error on the page."""
-    page = browser_page.open(city.url)
+    page = browser_page.open(city.entrance())
     _expect_live(page)
     vehicles = page.locator('[data-kpi="vehicles"] .kpi-value')
     until(lambda: int(vehicles.inner_text()) > 0, 30, "vehicles are counted")
@@ -83,6 +83,18 @@ def test_the_map_shows_the_city_live_and_asks_nobody_else(city: City, browser_pa
     page.locator(".map-tools button").last.click()
     page.wait_for_timeout(1_500)
     browser_page.screenshot("city")
+
+
+def test_the_first_start_tells_each_role_its_password_once_and_writes_none_down(city: City) -> None:
+    output = (city.folder / "output.txt").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^  ([a-z_]+) +((?:\w{5}-){3}\w{5})$", output, re.MULTILINE))
+    assert set(told) == set(Role)
+    link = re.search(r"#enter=(\S+)", output)
+    assert link is not None
+    kept = city.log() + (city.folder / "run" / "citybrain.toml").read_text(encoding="utf-8")
+    assert not [name for name, password in told.items() if password in kept]
+    assert link[1] not in kept
+    assert city.command("audit", "verify").returncode == 0
 
 
 def test_status_and_doctor_speak_from_a_second_terminal(city: City) -> None:
@@ -115,7 +127,7 @@ def map_page(city: City, browser: Browser) -> Iterator[Page]:
     """One page that stays open while services die."""
     with watching(browser) as watched:
         watched.away = True  # requests fail while the command centre is being killed
-        watched.open(city.url)
+        watched.open(city.entrance())
         yield watched.page
 
 

@@ -24,7 +24,9 @@ from citybrain.config import Settings
 from citybrain.messages import Health, Message
 from citybrain.up import broker as embedded_broker
 from citybrain.up.ports import wait_until_answers
+from command.principal import Role
 from tests.fixtures import command as street
+from tests.fixtures import people
 from tests.fixtures.command import JPEG, Served, Sse, free_closed_port, read_events, serving, until
 
 ROOT = Path(__file__).parents[2]
@@ -73,12 +75,14 @@ def items(client: httpx.Client, path: str) -> list[dict[str, Any]]:
 class Listener:
     """Reads a stream in a thread."""
 
-    def __init__(self, url: str, channels: str, last_event_id: str = "") -> None:
+    def __init__(
+        self, url: str, channels: str, last_event_id: str = "", auth: dict[str, str] | None = None
+    ) -> None:
         self.events: list[Sse] = []
         self.ended = threading.Event()
         self.opened = threading.Event()
         self._stop = threading.Event()
-        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        headers = ({"Last-Event-ID": last_event_id} if last_event_id else {}) | (auth or {})
         self._thread = threading.Thread(target=self._read, args=(url, channels, headers))
         self._thread.start()
         assert self.opened.wait(10)
@@ -153,7 +157,7 @@ def test_the_stream_delivers_what_changes_and_resumes_without_gap_or_duplicate(
     served: Served, bus: Bus, own: Settings
 ) -> None:
     now = datetime.now(UTC)
-    first = Listener(served.url, "signals,events,kpis")
+    first = Listener(served.url, "signals,events,kpis", auth=served.headers)
     for seq in range(1, 4):
         send(bus, own, "state", street.state(seq, at=now + timedelta(milliseconds=seq)))
         until(partial(_told, first, _at(now, seq)), "the state is told")
@@ -167,14 +171,14 @@ def test_the_stream_delivers_what_changes_and_resumes_without_gap_or_duplicate(
             until(partial(_shows, client, _at(now, seq)), "the state is live")
             # One batch at most in a quarter of a second: each state gets a batch of its own.
             threading.Event().wait(0.3)
-    second = Listener(served.url, "signals,events,kpis", last_id)
+    second = Listener(served.url, "signals,events,kpis", last_id, served.headers)
     until(lambda: len(second.of("signals")) >= 3, "what was missed")
     second.stop()
     assert [s["at"] for s in second.of("signals")] == [_at(now, seq) for seq in range(5, 8)]
     assert not second.of("events")
     numbers = [int(event.id.split("-")[1]) for event in first.events + second.events]
     assert numbers == sorted(set(numbers))
-    stranger = Listener(served.url, "kpis", "12-7")
+    stranger = Listener(served.url, "kpis", "12-7", served.headers)
     until(lambda: stranger.events, "an answer")
     stranger.stop()
     assert stranger.events[0].event == "reset"
@@ -196,7 +200,7 @@ def _at(now: datetime, milliseconds: int) -> str:
 
 def test_a_stream_ends_when_the_server_stops(own: Settings, tmp_path: Path) -> None:
     with serving(own, tmp_path) as served:
-        listener = Listener(served.url, "kpis")
+        listener = Listener(served.url, "kpis", auth=served.headers)
         served.server.should_exit = True
         assert listener.ended.wait(5)
         listener.stop()
@@ -348,7 +352,9 @@ def test_browsers_tell_their_latency(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_service_stops_cleanly_at_once_though_a_stream_is_open(own: Settings, number: int) -> None:
+def test_the_service_stops_cleanly_at_once_though_a_stream_is_open(
+    own: Settings, tmp_path: Path, number: int
+) -> None:
     port = free_closed_port()
     environ = os.environ | {
         "PYTHONPATH": str(ROOT),
@@ -357,12 +363,15 @@ def test_the_service_stops_cleanly_at_once_though_a_stream_is_open(own: Settings
         "CITYBRAIN__BROKER__URL": own.broker.url,
         "CITYBRAIN__DATABASE__DSN": own.database.dsn,
         "CITYBRAIN__COMMAND__PORT": str(port),
+        "CITYBRAIN_DATA_DIR": str(tmp_path),
     }
     command = [sys.executable, "-m", "citybrain", "run", "command"]
-    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         url = f"http://127.0.0.1:{port}"
         until(lambda: wait_until_answers("127.0.0.1", port, 0.2), "the service answers", 60)
-        listener = Listener(url, "kpis")
+        listener = Listener(url, "kpis", auth=people.token_of(own.database.dsn, Role.OPERATOR))
         process.send_signal(number)
         assert process.wait(15) == 0
         listener.stop()

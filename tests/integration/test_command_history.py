@@ -211,6 +211,14 @@ def test_events_are_those_that_lasted_in_the_range_newest_first(client: httpx.Cl
     assert kinds[0]["position"] == [6.95, 50.94]
 
 
+def test_the_balance_of_each_device_is_told(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/delivery")
+    assert answer.status_code == 200
+    for one in answer.json()["items"]:
+        parts = ("committed", "dead_lettered", "given_up", "spooled", "open")
+        assert one["numbered"] == sum(one[part] for part in parts)
+
+
 def test_the_last_hour_is_meant_where_no_range_is_given(client: httpx.Client) -> None:
     answer = client.get("/api/v1/measurements/signals")
     assert answer.json()["items"] == []
@@ -226,7 +234,7 @@ def test_every_query_is_right_by_the_schema(filled_dsn: str) -> None:
         connection.execute("insert into ledger_mark values ('signal/a', 5, 6, now())")
         connection.execute("insert into ledger values ('signal/a', 5, 8, now())")
         balance = connection.execute(queries()["delivery_balance"].sql.encode()).fetchall()
-        assert balance == [("signal/a", 10, 2, 7)]
+        assert balance == [("signal/a", 10, 7, 0, 0, 0, 2, 1)]
         start = datetime(2026, 3, 2, tzinfo=UTC)
         counted = connection.execute(
             queries()["count_before"].sql.encode(), {"from": start, "to": END}

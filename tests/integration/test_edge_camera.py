@@ -124,18 +124,60 @@ def test_a_source_that_cannot_be_read_is_a_failed_agent_that_says_why(
     until(lambda: ear.frames)
 
 
-def test_check_says_what_the_camera_sees_and_writes_a_still(tmp_path: Path) -> None:
+def test_check_says_what_the_camera_sees_and_whether_the_broker_answers_and_writes_a_still(
+    settings: Settings, tmp_path: Path
+) -> None:
     video = write_video(tmp_path / "v.mp4", 2.0, moving=True)
     still = tmp_path / "still.jpg"
     done = CliRunner().invoke(
-        root, ["edge", "camera", "gate", "--source", str(video), "--check", "--still", str(still)]
+        root,
+        ["edge", "camera", "gate", "--source", str(video), "--check", "--still", str(still)],
+        env={"CITYBRAIN__BROKER__URL": settings.broker.url},
     )
     assert done.exit_code == 0
     assert "320 x 180 px" in done.output
     assert "20.0 frames a second" in done.output
+    assert "blur        off" in done.output
+    assert f"{settings.broker.url} answers" in done.output
     assert cv2.imread(str(still)) is not None
 
 
 def test_a_picture_is_made_small_enough_for_a_frame() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (1400, 2000, 3), dtype=np.uint8)
     assert len(jpeg_of(noise, 100)) < 2_000_000
+
+
+def test_a_byte_limit_lowers_the_quality_and_then_leaves_frames_out(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "v.mp4", 2.0, moving=True)
+    play(Camera(source=str(video), fps=20, max_bytes_per_s=20_000))
+    begun = time.monotonic()
+    until(lambda: ear.frames and ear.frames[-1][0].frame > 60)
+    sent = sum(len(jpeg) for _, jpeg in ear.frames)
+    assert sent <= 20_000 * (time.monotonic() - begun + 5.0)
+    assert ear.frames[-1][0].dropped > 0
+
+
+def test_what_moves_large_leaves_the_machine_blurred(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    scene = rng.integers(80, 120, (180, 320, 3), dtype=np.uint8)
+    stripes = np.zeros((100, 80, 3), np.uint8)
+    stripes[:, ::8] = stripes[:, 1::8] = stripes[:, 2::8] = stripes[:, 3::8] = 255
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index in range(40):
+        picture = scene.copy()
+        picture[40:140, 5 * index : 5 * index + 80] = stripes
+        cv2.imwrite(str(folder / f"{index}.png"), picture)
+    play(Camera(source=str(folder), fps=10, privacy="motion", jpeg_quality=95, loop=False))
+    until(lambda: len(ear.frames) > 15)
+    for _, jpeg in ear.frames:
+        image = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert image is not None
+        # The stripes are as fine as letters of a plate: next to nothing of their contrast is left.
+        assert np.abs(np.diff(image.astype(int), axis=1)).max() < 100
+    until(lambda: ear.reports[-1].detail == "the source has ended")
+    assert ear.reports[-1].figures["blurred"] > 0.0

@@ -22,6 +22,7 @@ from citybrain.config import Settings
 from citybrain.messages import AgentStatus, Health, IngestAck, Stored
 from citybrain.up import postgres as embedded
 from citybrain.up.ports import free_port
+from ingest import disk
 from ingest.database import connect
 from ingest.gate import STORED_KINDS
 from ingest.migrate import migrate
@@ -53,7 +54,7 @@ def _wait_for(city: Settings, worker: Worker) -> None:
     probe = topics.build(city.site.name, "lanes", "probe", STORED_KINDS[-1])
     with Bus(city.broker, f"{city.site.name}-probe") as bus:
         heard = worker.intake.balance().statuses
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while worker.intake.balance().statuses == heard:
             assert time.monotonic() < deadline, "the worker hears nothing"
             bus.publish(probe, b"")
@@ -98,7 +99,7 @@ class Edge:
         self.health.append(status)
 
 
-def until(condition: Callable[[], object], what: str, timeout_s: float = 30) -> None:
+def until(condition: Callable[[], object], what: str, timeout_s: float = 90) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"
@@ -198,6 +199,39 @@ def test_health_says_how_it_is(city: Settings) -> None:
     until(lambda: edge.health[-1].health is Health.OFFLINE, "goodbye", 5)
 
 
+def test_while_the_disk_fills_the_bulk_waits_at_the_edge_and_events_are_stored(
+    city: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = [0.915]
+    monkeypatch.setattr(disk, "LOOK_S", 0.1)
+    monkeypatch.setattr(disk, "measure", lambda *_: disk.Fill(share[0], "a disk"))
+    with Edge(city) as edge, working(city) as worker:
+        until(lambda: "measurement" in worker._disk.waiting, "it is seen")
+        edge.send(make.lanes(1), "measurement")
+        edge.send(make.event(1, device="vision/group-1"), "event")
+        until(lambda: edge.acked("vision/group-1") == 1, "the event is stored")
+        until(lambda: worker.intake.balance().shed == 1, "the measurement is left")
+        assert (count(city.database.dsn), edge.acked()) == (0, 0)
+        until(lambda: edge.health[-1].health is Health.DEGRADED, "loudly")
+        assert "measurement wait in the spools" in edge.health[-1].detail
+        share[0] = 0.5  # there is room again
+        until(lambda: not worker._disk.waiting, "it is seen")
+        edge.send(make.lanes(1), "measurement")
+        until(lambda: edge.acked() == 1, "what waited is stored")
+        assert worker.intake.balance().open == 0
+
+
+def test_the_database_is_measured_against_what_it_may_take(city: Settings) -> None:
+    dsn = city.database.dsn
+    with connect(dsn) as connection:
+        full = disk.measure(connection, dsn, 1_000_000)
+        assert full.share is not None
+        assert full.share > 1
+        assert "max_bytes" in full.why
+        alone = disk.measure(connection, dsn, 0)
+        assert alone.share is None or 0 < alone.share <= 1
+
+
 class Server:
     """A PostgreSQL of this test's own, to be killed."""
 
@@ -267,7 +301,7 @@ def test_ingest_killed_mid_stream_stores_each_message_once_after_its_return(city
         with Edge(city) as edge:
             until(lambda: edge.health, "ingest is there")
             kills = [100, 300]
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 240
             while edge.acked() < total and time.monotonic() < deadline:
                 for seq in range(edge.acked() + 1, min(edge.acked() + 100, total) + 1):
                     edge.send(make.lanes(seq), "measurement")

@@ -9,9 +9,10 @@ from click.testing import CliRunner, Result
 from citybrain.cli import root
 from citybrain.codec import encode
 from citybrain.errors import ConfigError
+from ingest.arrival import Arrival
 from ingest.database import connect
-from ingest.gate import Arrival, Refused, Window, admit
-from ingest.migrate import level_of
+from ingest.gate import Refused, Window, admit
+from ingest.migrate import available, level_of
 from ingest.store import Batch, Store
 from tests.fixtures import street_messages as make
 
@@ -28,9 +29,9 @@ def citybrain(*words: str) -> Result:
     return CliRunner().invoke(root, words)
 
 
-def bury(dsn: str, payload: bytes) -> None:
+def bury(dsn: str, payload: bytes, topic: str = TOPIC) -> None:
     window = Window(timedelta(days=400), timedelta(seconds=1))
-    letter = admit(Arrival(TOPIC, payload), window, make.now())
+    letter = admit(Arrival(topic, payload), window, make.now())
     assert isinstance(letter, Refused)
     with connect(dsn) as connection:
         Store(connection, level_of(connection)).commit(Batch(refused=[letter]))
@@ -65,7 +66,7 @@ def test_status_tells_level_tables_and_latency(dsn: str) -> None:
         Store(connection, level_of(connection)).commit(Batch([verdict]))  # type: ignore[list-item]
     told = json.loads(citybrain("db", "status", "--json").output)
     assert told["level"] in {"plain", "apache", "community"}
-    assert told["last_migration"] == "0006_buckets.sql"
+    assert told["last_migration"] == available()[-1].name
     assert 0 <= told["latency_p50_s"] <= told["latency_p99_s"] < 60
     newest = {table["name"]: table["newest_at"] for table in told["tables"]}
     assert newest["lane_measurement"] is not None
@@ -91,6 +92,30 @@ def test_a_dead_letter_that_is_fine_now_is_stored_once(dsn: str) -> None:
     )  # its clock ran ahead of the limit then
     assert "stored" in citybrain("ingest", "deadletters", "retry", "--all").output
     assert (rows(dsn, "lane_measurement"), rows(dsn, "dead_letter"), rows(dsn, "ledger")) == (1, 0, 1)
+
+
+def test_letters_are_chosen_by_device_reason_field_and_time(dsn: str) -> None:
+    wrong = encode(make.lanes()).replace(b'"occupancy":0.1', b'"occupancy":9')
+    bury(dsn, wrong)
+    bury(dsn, b"no JSON 100%")
+    bury(dsn, wrong, "city/v1/lanes/b_b/measurement")
+
+    def found(*words: str) -> list[str]:
+        told = json.loads(citybrain("ingest", "deadletters", "list", "--json", *words).output)
+        return [f"{letter['topic'].split('/')[3]} {letter['field']}" for letter in reversed(told)]
+
+    assert found("--device", "lanes/b_b") == ["b_b $.lanes[0].occupancy"]
+    assert found("--device", "lanes/b%") == []
+    assert found("--field", "$.lanes[*") == ["a $.lanes[0].occupancy", "b_b $.lanes[0].occupancy"]
+    assert found("--reason", "MALFORMED") == ["a "]
+    assert found("--topic", "city/*/a/*") == ["a $.lanes[0].occupancy", "a "]
+    assert found("--until", "2020-01-01") == []
+    assert len(found("--since", "2020-01-01")) == 3
+    told = json.loads(citybrain("ingest", "deadletters", "retry", "--device", "lanes/b_b", "--json").output)
+    assert [(letter["stored"], "<= 1" in letter["reason"]) for letter in told] == [(False, True)]
+    dropped = json.loads(citybrain("ingest", "deadletters", "drop", "--field", "$*", "--json").output)
+    assert len(dropped["dropped"]) == 2
+    assert found() == ["a "]
 
 
 def test_ids_and_all_together_are_wrong_usage(dsn: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 
 from citybrain.messages import LaneMeasurement, RoadUser, Stored, StoredMessage
+from ingest.arrival import Arrival
 from ingest.database import Connection, connect
-from ingest.gate import Admitted, Arrival
+from ingest.gate import Admitted
 from ingest.migrate import level_of
 from ingest.rollup import roll
 from ingest.store import Batch, Store

@@ -7,9 +7,10 @@ from typing import Any, cast
 import pytest
 
 from citybrain.codec import encode
-from citybrain.messages import Health, Message, Severity, Stored, StoredMessage
+from citybrain.messages import GivenUp, Health, Message, Severity, Stored, StoredMessage
+from ingest.arrival import Arrival
 from ingest.database import Connection, connect
-from ingest.gate import Admitted, Arrival, Refused
+from ingest.gate import Admitted, Refused
 from ingest.housekeeper import close_gaps, retain
 from ingest.migrate import level_of
 from ingest.store import Batch, Store
@@ -119,6 +120,44 @@ def test_a_gap_that_no_spool_can_fill_any_more_is_passed(store: Store, database:
     assert store.acknowledge({owner}) == {owner: 1}
     close_gaps(database, now + timedelta(seconds=1), now - timedelta(days=400))
     assert store.acknowledge({owner}) == {owner: 4}
+
+
+def gap(first: int, last: int) -> GivenUp:
+    return GivenUp(
+        at=make.now(), device="lanes/a", boot=make.BOOT, first=first, last=last, reason="disk full"
+    )
+
+
+def test_what_a_device_gave_up_is_recorded_and_passed_at_once(store: Store, database: Connection) -> None:
+    owner = ("lanes/a", make.BOOT)
+    store.commit(batch(make.lanes(1), make.lanes(4), make.lanes(9)))
+    assert store.acknowledge({owner}) == {owner: 1}
+    store.commit(Batch(gaps=[gap(2, 5)]))
+    assert store.acknowledge({owner}) == {owner: 5}
+    store.commit(Batch(gaps=[gap(2, 8), gap(2, 8)]))  # it grew, and is told again
+    assert store.acknowledge({owner}) == {owner: 9}
+    found = rows(database, "select first_seq, last_seq, missing, reason from ledger_gap")
+    assert found == [(2, 8, 6, "disk full")], "the fourth was stored before"
+
+
+def test_a_gap_told_before_anything_else_introduces_its_device(store: Store) -> None:
+    owner = ("lanes/a", make.BOOT)
+    assert store.commit(Batch(gaps=[gap(1, 3)])).settled == {owner}
+    assert store.acknowledge({owner}) == {owner: 3}
+
+
+def test_the_balance_tells_what_became_of_each_number_of_a_device(store: Store, database: Connection) -> None:
+    owner = ("lanes/a", make.BOOT)
+    letter = Refused(Arrival("city/v1/lanes/a/measurement", b"{}"), "no lanes", "$.lanes", (*owner, 3))
+    store.commit(batch(make.lanes(1), make.lanes(2), make.lanes(2), make.lanes(8)))
+    store.commit(Batch(batch(make.lanes(1)).admitted, [letter], gaps=[gap(4, 5)]))
+    store.commit(Batch(statuses=[make.status("lanes/a", sent=10, spooled=2)]))
+    query = (
+        "select numbered, committed, duplicates, dead_lettered, given_up, spooled, open from delivery_balance"
+    )
+    for _ in range(2):  # before and after the watermark has moved
+        assert rows(database, query) == [(10, 3, 2, 1, 2, 2, 2)]
+        store.acknowledge({owner})
 
 
 def test_a_refused_message_of_an_honest_sender_is_buried_once_and_counts_as_settled(

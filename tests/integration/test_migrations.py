@@ -103,3 +103,41 @@ def test_a_dsn_that_is_none_is_told_so_in_one_sentence() -> None:
 def test_an_unmigrated_database_says_what_to_run(database_dsn: str) -> None:
     with connect(database_dsn) as connection, pytest.raises(ConfigError, match="citybrain db migrate"):
         level_of(connection)
+
+
+def test_a_migration_that_finds_a_lock_lets_ingest_go_first_and_tries_again(
+    migrated_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrations.available()
+    change = "alter table dead_letter add column extra text"
+    later = migrations.Migration(9999, "9999_later.sql", "", change)
+    monkeypatch.setattr(migrations, "available", lambda: [*known, later])
+    waits: list[str] = []
+    holder = connect(migrated_dsn, autocommit=False)
+    holder.execute("select * from dead_letter")  # a reader holds the change up; nobody may queue behind it
+
+    def pause(_seconds: float) -> None:
+        with connect(migrated_dsn) as ingest:
+            ingest.execute("set statement_timeout = '20s'")
+            ingest.execute("insert into dead_letter (topic, reason, payload) values ('t', 'r', '')")
+        waits.append("inserted meanwhile")
+        if len(waits) == 2:
+            holder.rollback()
+
+    monkeypatch.setattr("ingest.migrate.time.sleep", pause)
+    assert migrate(migrated_dsn) == ["9999_later.sql"]
+    assert len(waits) == 2
+    holder.close()
+
+
+def test_a_lock_that_is_never_given_up_is_told_with_what_to_do(
+    migrated_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrations.available()
+    later = migrations.Migration(9999, "9999_later.sql", "", "alter table dead_letter add column extra text")
+    monkeypatch.setattr(migrations, "available", lambda: [*known, later])
+    monkeypatch.setattr(migrations, "LOCK_TRIES", 2)
+    with connect(migrated_dsn, autocommit=False) as holder:
+        holder.execute("select * from dead_letter")
+        with pytest.raises(Unavailable, match=r"9999_later\.sql.*pg_stat_activity"):
+            migrate(migrated_dsn)

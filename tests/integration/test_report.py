@@ -11,12 +11,14 @@ from html import unescape
 from pathlib import Path
 
 import duckdb
+import msgspec
 import numpy as np
 import pytest
 
 from simulations.compare import Comparison, Plan, compare, recording_name
+from simulations.control import Run
 from simulations.enumeration import Event
-from simulations.recorder import EVENTS
+from simulations.recorder import ABOUT, EVENTS, About, Recorder
 from simulations.recording import Recording, read_recording
 from simulations.report import write_report
 from simulations.report.build import NOT_RECORDED
@@ -26,6 +28,8 @@ from simulations.scenarios import find_scenario
 
 ROOT = Path(__file__).parents[2]
 SCENARIO, SECONDS = "cologne3", 600.0
+CORRIDOR = ("360086", "360082")
+"""Part of the scenario's own, the other way round."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -37,7 +41,10 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def comparison(recordings: Path) -> Comparison:
     scenario = find_scenario(SCENARIO)
-    plan = Plan({SCENARIO: scenario}, ("fixed", "greedy"), (1, 2), duration_s=SECONDS, recordings=recordings)
+    plan = Plan(
+        {SCENARIO: scenario}, ("fixed", "greedy"), (1, 2),
+        duration_s=SECONDS, recordings=recordings, corridor=CORRIDOR,
+    )  # fmt: skip
     found = compare(plan, 2)
     assert not found.failures
     return found
@@ -84,6 +91,36 @@ def test_intervals_in_the_report_are_those_of_the_comparison(comparison: Compari
     base, theirs = fixed.figures["delay_s"].mean / 100, greedy.versus_fixed.difference_s
     assert found.low == pytest.approx((theirs.low or 0) / base)
     assert found.high == pytest.approx((theirs.high or 0) / base)
+
+
+def test_the_corridor_of_the_report_is_the_one_that_was_asked_for(recording: Recording, page: Path) -> None:
+    assert recording.about.corridor is not None
+    assert recording.about.corridor.signals == CORRIDOR
+    assert "2 signals" in page.read_text(encoding="utf-8")
+
+
+def test_the_report_finds_its_scenario_where_it_was_found_before(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    file = tmp_path / "moved.scenario.toml"
+    file.write_text(
+        f'config = "sumo-rl:RESCO/{SCENARIO}/{SCENARIO}.sumocfg"\nlicence = "of the moved file"\n',
+        encoding="utf-8",
+    )
+    moved = replace(comparison, sources={SCENARIO: str(file)})
+    (page,) = write_report(moved, tmp_path / "nothing", tmp_path)
+    assert "of the moved file" in page.read_text(encoding="utf-8")
+
+
+def test_phases_are_numbered_alike_for_every_controller(tmp_path: Path) -> None:
+    scenario = find_scenario("ingolstadt7")
+    found = []
+    for controller, extends in (("fixed", False), ("adaptive", True)):
+        recorder = Recorder(tmp_path / controller, events_only=True)
+        recorder.begin(Run(scenario, controller), scenario.network("resco", extends=extends), None)
+        recorder.end()
+        found.append(msgspec.json.decode((tmp_path / controller / ABOUT).read_bytes(), type=About).layouts)
+    assert found[0] == found[1]
 
 
 def test_the_page_asks_nobody_for_anything(page: Path) -> None:

@@ -1,9 +1,10 @@
 """`citybrain sim compare` and the runs under it, in real SUMO; each run is a process of its own."""
 
+import functools
 import itertools
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import msgspec
 import pytest
 
 from citybrain.errors import ConfigError
+from simulations.compare import Comparison
 from simulations.control import Run, run_scenario
 from simulations.network import SignalNetwork
+from simulations.plan import optimise_plan
+from simulations.plan_cache import plan_file
 from simulations.pool import Progress, run_jobs
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing
 from simulations.watching import Moment
+from tests.unit.simulations.test_schedules import scheduled
 
 CONTROLLERS = ("fixed", "actuated", "local", "greedy", "maxpressure", "adaptive")
 FIGURES = (
@@ -61,6 +66,97 @@ def test_all_controllers_are_compared_and_a_broken_scenario_loses_nothing_else(t
     )
     assert summaries["adaptive"]["versus_best"]["baseline"] in CONTROLLERS[:-1]
     assert result["runs"][-1]["decisions"] == 120
+
+
+def short(folder: Path, name: str, seconds: int, routes: str = "") -> Path:
+    """Cologne1 for so long, with its own traffic or with `routes`."""
+    path = folder / f"{name}.scenario.toml"
+    told = 'config = "sumo-rl:RESCO/cologne1/cologne1.sumocfg"\n'
+    if routes:
+        (folder / "own.rou.xml").write_text(routes, encoding="utf-8")
+        told = 'net = "sumo-rl:RESCO/cologne1/cologne1.net.xml"\nroutes = ["own.rou.xml"]\n'
+    path.write_text(f"{told}begin = 25200\nend = {25200 + seconds}\n", encoding="utf-8")
+    return path
+
+
+def quick_plan(path: Path, tell: Progress) -> str:
+    """In a process of its own."""
+    design = functools.partial(optimise_plan, cycles_s=[60], refine=0, effort=0)
+    return str(
+        plan_file(find_scenario(str(path)), "street", progress=lambda _, done: tell(done), design=design)
+    )
+
+
+def test_the_optimised_plan_is_compared_and_a_plan_that_fails_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYBRAIN_DATA_DIR", str(tmp_path / "data"))
+    town, empty = short(tmp_path, "town", 240), short(tmp_path, "empty", 60, "<routes/>")
+    (known,) = run_jobs([town], quick_plan, 1, lambda *_: None)
+    assert known.result is not None, known.reason
+    found = tmp_path / "found.json"
+    done = compare(
+        "--scenario", f"{town},{empty}", "--controllers", "fixed,optimised", "--seeds", "1",
+        "--protocol", "street", "--json", str(found),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "of opt." in done.stdout
+    result = msgspec.json.decode(found.read_bytes(), type=Comparison)
+    (failure,) = result.failures
+    assert (failure.scenario, failure.controller) == ("empty", "optimised")
+    assert "no vehicle passes a signal" in failure.reason
+    fixed, optimised, _ = result.summaries
+    assert optimised.controller == "optimised"
+    assert fixed.versus_optimised is not None
+    assert fixed.versus_optimised.trip_time_ratio > 1.05
+
+
+@dataclass(slots=True)
+class Programs:
+    """Sees which program SUMO runs."""
+
+    seen: list[str] = field(default_factory=list)
+    tl: str = ""
+
+    def begin(self, run: Run, network: SignalNetwork, sumo: Any) -> None:
+        del run, sumo
+        (self.tl,) = network.tls.values()
+
+    def watch(self, moment: Moment) -> None:
+        self.seen.append(moment.sumo.trafficlight.getProgram(self.tl))
+
+    def end(self) -> None:
+        pass
+
+
+def programs_of(run: Run, _tell: Progress) -> list[str]:
+    """In a process of its own."""
+    watcher = Programs()
+    run_scenario(run, watchers=[watcher])
+    return watcher.seen
+
+
+def test_only_the_networks_own_programs_switch_by_the_hour(tmp_path: Path) -> None:
+    scenario = replace(scheduled(tmp_path), end_s=25_400.0)
+    plan = tmp_path / "plan.add.xml"
+    plan.write_text(scenario.additional[0].read_text().replace('"night"', '"optimised"'), encoding="utf-8")
+    runs = [
+        Run(scenario, "fixed"), Run(scenario, "actuated"), Run(scenario, "greedy"),
+        Run(scenario, "optimised", programs=plan),
+    ]  # fmt: skip
+    found: dict[int, list[str]] = {}
+    for outcome in run_jobs(runs, programs_of, 2, lambda *_: None):
+        assert outcome.result is not None, outcome.reason
+        found[outcome.index] = outcome.result
+    assert found[0] == ["night"] * 100 + ["day"] * 100
+    assert [set(found[place]) for place in (1, 2)] == [{"citybrain-actuated"}, {"online"}]
+    assert len(set(found[3])) == 1
+
+
+def test_a_corridor_without_a_report_is_wrong_usage() -> None:
+    done = compare("--scenario", "cologne3", "--corridor", "360082,360086")
+    assert done.returncode == 2
+    assert "--report" in done.stderr
 
 
 def test_wrong_names_are_wrong_usage() -> None:

@@ -132,7 +132,7 @@ def test_late_or_malformed_messages_get_no_command_and_are_counted(
         street.show("x")
         stranger.publish(topics.build(settings.site.name, "lanes", "x", "measurement"), b"[]")
         street.report("x", late_s=5.0)
-        until(lambda: agent.figures()["late"] == 1, 5, "the late one is counted")
+        until(lambda: agent.figures()["late"] == 1, 30, "the late one is counted")
         assert agent.figures()["malformed"] == 1
         street.report("x")
         command = street.command()
@@ -157,7 +157,7 @@ def test_a_signal_that_cannot_be_driven_safely_is_not_planned(settings: Settings
     with running(settings) as agent, Bus(settings.broker, f"bad-{settings.site.name}") as stranger:
         unsafe = crossing("y", phases=("GGGGGGGG", "rrGgrrGg"))
         stranger.publish(topics.build(settings.site.name, "signal", "y", "config"), encode(unsafe))
-        until(lambda: agent.figures()["malformed"] == 1, 5, "it is counted")
+        until(lambda: agent.figures()["malformed"] == 1, 30, "it is counted")
         street.show("y")
         street.report("y")
         assert street.command(1.0) is None

@@ -20,18 +20,28 @@ from citybrain.config import Broker, Database, Settings
 from citybrain.config import Site as SiteSettings
 from citybrain.up.ports import free_port
 from command import build as web_build
+from command.principal import Role
 from ingest.migrate import migrate
+from tests.fixtures import people
 from tests.fixtures.browser import Watched, watching
 from tests.ui.street import NAMES, VEHICLES_PER_LANE, Street
 
 expect.set_options(timeout=20_000)
+CHANGE_COLOURS = """async () => {
+  const pairs = [["theme", "day"], ["colouring", "speed"], ["theme", "night"], ["colouring", "queue"]];
+  for (let i = 0; i < 60; i++) {
+    const [setting, value] = pairs[i % pairs.length];
+    document.querySelector(`[data-setting='${setting}'] [data-value='${value}']`).click();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}"""
 ROOT = Path(__file__).parents[2]
 
 
 class City:
     """`ingest` and `command` as processes of their own, and the small street that they serve."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
@@ -40,7 +50,9 @@ class City:
             "CITYBRAIN__BROKER__URL": settings.broker.url,
             "CITYBRAIN__DATABASE__DSN": settings.database.dsn,
             "CITYBRAIN__COMMAND__PORT": str(self.port),
+            "CITYBRAIN_DATA_DIR": str(folder),
         }
+        self._headers: dict[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, service: str) -> None:
@@ -51,10 +63,16 @@ class City:
         if service == "command":
             until(self._hears, "the command centre and ingest hear the street", 60)
 
+    def entrance(self) -> str:
+        """The map, signed in as an operator, once."""
+        return people.entrance(self.settings.database.dsn, self.url)
+
     def _hears(self) -> bool:
+        self._headers = self._headers or people.token_of(self.settings.database.dsn, Role.OPERATOR)
         try:
             health = httpx.get(f"{self.url}healthz", trust_env=False).json()
-            agents = httpx.get(f"{self.url}api/v1/agents", trust_env=False).json()["items"]
+            asked = httpx.get(f"{self.url}api/v1/agents", trust_env=False, headers=self._headers)
+            agents = asked.json()["items"]
         except httpx.HTTPError:
             return False
         ingest = [agent["health"] for agent in agents if agent["device"] == "service/ingest"]
@@ -80,14 +98,16 @@ def built() -> None:
 
 
 @pytest.fixture(scope="module")
-def city(built: None, broker_url: str, own_database: str) -> Iterator[City]:
+def city(
+    built: None, broker_url: str, own_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[City]:
     settings = msgspec.structs.replace(
         Settings(),
         site=SiteSettings(name="uitest"),
         broker=Broker(url=broker_url),
         database=Database(dsn=own_database),
     )
-    city = City(settings)
+    city = City(settings, tmp_path_factory.mktemp("uitest"))
     try:
         city.start("ingest")
         city.start("command")
@@ -112,7 +132,7 @@ def own_database(postgres_dsn: str) -> Iterator[str]:
 def one_page(city: City, browser: Browser) -> Iterator[Watched]:
     """One page for all tests that leave it as they found it: drawing in software takes its time."""
     with watching(browser) as watched:
-        watched.open(city.url)
+        watched.open(city.entrance())
         yield watched
 
 
@@ -244,6 +264,17 @@ def test_theme_language_and_colouring_are_switched_and_remembered(watched: Watch
     page.locator("[data-setting='colouring'] [data-value='queue']").click()
     expect(root).to_have_attribute("data-theme", "night")
     expect(page.locator(".brand")).to_contain_text("City Brain")
+
+
+def test_colours_may_change_while_signals_are_being_drawn(city: City, browser: Browser) -> None:
+    with watching(browser) as fresh:
+        page = fresh.open(city.url)
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 2})
+        for _ in range(3):
+            page.reload()
+            expect(pin(page, "market")).to_be_visible()
+            page.evaluate(CHANGE_COLOURS)
+            fresh.check()
 
 
 def test_the_table_twin_is_reached_and_sorted_by_keyboard(watched: Watched) -> None:

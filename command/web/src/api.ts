@@ -1,6 +1,7 @@
 /** Requests to the API; every failure is an ApiError with the server's own sentence. */
 import type {
   Agent,
+  Alarm,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -16,22 +17,26 @@ import type {
 
 export const BASE = "/api/v1";
 
+/** Told to the window when the server knows nobody of this browser any more. */
+export const SIGNED_OUT = "citybrain:signed-out";
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly field: string | null = null,
   ) {
     super(message);
   }
 }
 
 interface Failure {
-  error?: { message?: string };
+  error?: { message?: string; field?: string | null };
 }
 
-async function failure(response: Response): Promise<ApiError> {
+export async function failure(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => ({}))) as Failure;
-  return new ApiError(response.status, body.error?.message ?? response.statusText);
+  return new ApiError(response.status, body.error?.message ?? response.statusText, body.error?.field ?? null);
 }
 
 /** The server's `Date` of the last answer, to notice a browser whose clock is wrong. */
@@ -41,6 +46,7 @@ async function get<T>(path: string): Promise<T> {
   const response = await fetch(BASE + path, { headers: { Accept: "application/json" } });
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) serverDate = { server_ms: date, here_ms: Date.now() };
+  if (response.status === 401) window.dispatchEvent(new Event(SIGNED_OUT));
   if (!response.ok) throw await failure(response);
   return (await response.json()) as T;
 }
@@ -58,17 +64,10 @@ export const api = {
   cameras: () => items<CameraNow>("/cameras"),
   agents: () => items<Agent>("/agents"),
   events: () => items<TrafficEvent>("/events"),
+  alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
-  picture: (camera: string, version: string | number) =>
-    `${BASE}/cameras/${id(camera)}/picture.jpg?v=${id(version)}`,
-
-  async reportMapLatency(samples_s: number[]): Promise<void> {
-    const response = await fetch(`${BASE}/telemetry/map`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ samples_s }),
-    });
-    if (!response.ok) throw await failure(response);
-  },
+  /** `purpose` goes into the audit: why somebody looks. */
+  picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>
+    `${BASE}/cameras/${id(camera)}/picture.jpg?purpose=${purpose}&v=${id(version)}`,
 };

@@ -3,6 +3,7 @@ import { api, ApiError } from "./api";
 import { age_s, now_ms } from "./clock";
 import type {
   Agent,
+  Alarm,
   CameraNow,
   IntersectionConfig,
   IntersectionSummary,
@@ -13,6 +14,7 @@ import type {
   Site,
   TrafficEvent,
 } from "./contract";
+import { may } from "./session/session";
 import { Stream, type Connection } from "./stream";
 
 /** Controllers report at least every 10 s; after this a signal's state is uncertain. */
@@ -29,6 +31,7 @@ export interface Changes {
   cameras: Set<string>;
   agents: boolean;
   events: boolean;
+  alarms: boolean;
   kpis: boolean;
   connection: boolean;
   /** `captured_ms` of the states that the stream brought fresh. */
@@ -43,6 +46,7 @@ const noChanges = (): Changes => ({
   cameras: new Set(),
   agents: false,
   events: false,
+  alarms: false,
   kpis: false,
   connection: false,
   captured_ms: [],
@@ -62,6 +66,7 @@ export class City {
   readonly cameras = new Map<string, CameraNow>();
   readonly agents = new Map<string, Agent>();
   readonly events = new Map<string, TrafficEvent>();
+  readonly alarms = new Map<string, Alarm>();
 
   readonly #configs = new Map<string, Promise<IntersectionConfig>>();
   readonly #listeners = new Set<(changes: Changes) => void>();
@@ -80,6 +85,7 @@ export class City {
         pictures: ({ items }) => this.#takePictures(items),
         agents: ({ items }) => this.#takeAgents(items),
         events: ({ items }) => this.#takeEvents(items),
+        alarms: ({ items }) => this.takeAlarms(items),
         kpis: (kpis) => this.#takeKpis(kpis),
         reset: () => void this.fetchAll(),
       },
@@ -141,6 +147,7 @@ export class City {
         api.cameras().then((items) => this.#takeCameras(items)),
         api.agents().then((items) => this.#takeAgents(items)),
         api.events().then((items) => this.#takeEvents(items)),
+        may("see_alarms") && api.alarms().then((items) => this.takeAlarms(items)),
         api.kpis().then((kpis) => this.#takeKpis(kpis)),
       ]);
       // One part that is away (a database that starts late) keeps nothing else from the map.
@@ -239,6 +246,17 @@ export class City {
       for (const { event } of oldest.slice(0, this.events.size - KEPT_EVENTS)) this.events.delete(event);
     }
     this.#change((changes) => (changes.events = true));
+  }
+
+  /** Newest wins; what was closed is forgotten. */
+  takeAlarms(items: Alarm[]): void {
+    for (const item of items) {
+      const known = this.alarms.get(item.id);
+      if (known && Date.parse(known.changed_at) > Date.parse(item.changed_at)) continue;
+      if (item.state === "closed") this.alarms.delete(item.id);
+      else this.alarms.set(item.id, item);
+    }
+    this.#change((changes) => (changes.alarms = true));
   }
 
   #takeKpis(kpis: Kpis): void {

@@ -129,6 +129,28 @@ export interface TrafficEvent {
   detail: string;
 }
 
+export interface Alarm {
+  id: string;
+  kind: string;
+  severity: Severity;
+  state: "open" | "acknowledged" | "closed";
+  raised_at: string;
+  last_at: string;
+  ended_at: string | null;
+  changed_at: string;
+  events: number;
+  intersection: string | null;
+  camera: string | null;
+  device: string;
+  position: LonLat | null;
+  detail: string;
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+  assigned_to: string | null;
+  snoozed_until: string | null;
+  level: number;
+}
+
 export interface Kpis {
   at: string;
   vehicles: number | null;

@@ -1,6 +1,6 @@
 /** Capture to map: how old a signal's state is when its picture has been painted; sent to the API every 5 s. */
-import { api } from "./api";
 import { clockOffset_ms } from "./clock";
+import { isLost, may, send } from "./session/session";
 
 const REPORT_MS = 5_000;
 const MOST_SAMPLES = 500;
@@ -35,11 +35,11 @@ export class MapLatency {
   }
 
   async #report(): Promise<void> {
-    if (this.#unsent.length === 0) return;
+    if (this.#unsent.length === 0 || isLost() || !may("tell_latency")) return;
     const samples = this.#unsent.map((sample_s) => Math.round(sample_s * 1e4) / 1e4);
     this.#unsent = [];
     try {
-      await api.reportMapLatency(samples);
+      await send("POST", "/telemetry/map", { samples_s: samples });
     } catch {
       // The connection chip already tells of a server that is away; old samples are not worth keeping.
     }

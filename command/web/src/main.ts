@@ -4,6 +4,7 @@ import "./styles/tokens.css";
 import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/panels.css";
+import "./styles/session.css";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
@@ -19,6 +20,9 @@ import { legend } from "./panels/legend";
 import { makePin, updatePin } from "./panels/pin";
 import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
+import { AccountMenu } from "./session/menu";
+import { enter, offerAgain } from "./session/page";
+import { onLost } from "./session/session";
 import { effectiveTheme, onSettings, settings } from "./settings";
 
 /** How near the map goes to what is selected. */
@@ -26,9 +30,7 @@ const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
-const city = new City();
-const latency = new MapLatency();
-
+const app = document.querySelector("#app") ?? document.body;
 function applyTheme(): void {
   document.documentElement.dataset["theme"] = effectiveTheme();
 }
@@ -37,6 +39,12 @@ applyTheme();
 onSettings((_, changed) => changed === "theme" && applyTheme());
 document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
 document.title = t("app.title");
+// Nothing below happens before somebody is signed in.
+await enter(app);
+offerAgain();
+
+const city = new City();
+const latency = new MapLatency();
 
 let selection: Selection = null;
 
@@ -52,9 +60,11 @@ const main = h("main", { class: "main" });
 const side = new Situation(city, select, leaveRoom);
 const tables = new Tables(city, select);
 const header = new Header(city);
+header.element.append(new AccountMenu().element);
+onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
 main.append(canvas, tables.element, waiting, legend(), tools, side.element);
-document.querySelector("#app")?.append(skip, header.element, new KpiStrip(city, latency).element, main);
+app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
   event.preventDefault();

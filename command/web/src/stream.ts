@@ -1,6 +1,7 @@
 /** The live stream: one EventSource, its state told at every change, reopened when the browser gives it up. */
 import { BASE } from "./api";
-import type { Agent, CameraNow, Items, Kpis, LaneNow, SignalNow, TrafficEvent } from "./contract";
+import { checkSession, isLost, may } from "./session/session";
+import type { Agent, Alarm, CameraNow, Items, Kpis, LaneNow, SignalNow, TrafficEvent } from "./contract";
 
 export type Connection = "connecting" | "live" | "reconnecting" | "stale";
 
@@ -11,6 +12,7 @@ export interface Channels {
   agents: Items<Agent>;
   cameras: Items<CameraNow>;
   pictures: Items<{ camera: string; at: string }>;
+  alarms: Items<Alarm>;
   kpis: Kpis;
   reset: Record<string, never>;
 }
@@ -20,7 +22,10 @@ type Listeners = { [K in keyof Channels]: (data: Channels[K]) => void };
 /** KPIs come every 2 s; so long without any event means that the connection only looks alive. */
 const SILENCE_MS = 7_000;
 const REOPEN_MS = 1_500;
-const CHANNELS = ["signals", "lanes", "events", "agents", "cameras", "pictures", "kpis"] as const;
+const CHANNELS = ["signals", "lanes", "events", "agents", "cameras", "pictures", "alarms", "kpis"] as const;
+
+/** Those that this account may hear. */
+const channels = () => CHANNELS.filter((channel) => channel !== "alarms" || may("see_alarms"));
 
 export class Stream {
   #source: EventSource | null = null;
@@ -50,7 +55,7 @@ export class Stream {
 
   open(): void {
     this.#source?.close();
-    const source = new EventSource(`${BASE}/stream?channels=${CHANNELS.join(",")}`);
+    const source = new EventSource(`${BASE}/stream?channels=${channels().join(",")}`);
     this.#source = source;
     this.#heard_ms = performance.now();
     source.onopen = () => {
@@ -63,7 +68,9 @@ export class Stream {
       this.#opened_ms = Number.POSITIVE_INFINITY;
       this.#become(this.#wasOpen ? "reconnecting" : "connecting");
       // After an answer other than 200 the browser does not try again by itself.
-      if (source.readyState === EventSource.CLOSED) this.#reopenSoon();
+      if (source.readyState !== EventSource.CLOSED) return;
+      void checkSession();
+      this.#reopenSoon();
     };
     for (const channel of [...CHANNELS, "reset"] as const) this.#hear(source, channel);
   }
@@ -83,7 +90,7 @@ export class Stream {
   }
 
   #reopenSoon(): void {
-    if (this.#reopening !== null) return;
+    if (this.#reopening !== null || isLost()) return;
     this.#reopening = window.setTimeout(() => {
       this.#reopening = null;
       this.#reopen();
@@ -92,6 +99,7 @@ export class Stream {
 
   /** A new EventSource cannot say what it heard last, so everything is fetched anew. */
   #reopen(): void {
+    if (isLost()) return;
     this.#become(this.#wasOpen ? "reconnecting" : "connecting");
     this.open();
     this.#source?.addEventListener("open", () => this.#listeners.reset({}), { once: true });

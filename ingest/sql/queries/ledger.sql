@@ -33,7 +33,8 @@ on conflict do nothing
 returning device, boot, seq;
 
 -- name: walk
--- Move the watermarks of some devices over everything that follows without a gap, one index look-up a message.
+-- Move the watermarks of some devices over everything that follows without a gap, or with one that its device
+-- gave up; one index look-up a message.
 with recursive walk as (
     select m.device, m.boot, m.seq
     from unnest(%(devices)s::text[], %(boots)s::bigint[]) as t (device, boot)
@@ -44,6 +45,9 @@ with recursive walk as (
     cross join lateral (
         select l.seq from ledger as l
         where l.device = w.device and l.boot = w.boot and l.seq = w.seq + 1
+        union all
+        select g.last_seq from ledger_gap as g
+        where g.device = w.device and g.boot = w.boot and g.first_seq <= w.seq + 1 and g.last_seq > w.seq
         limit 1
     ) as n
 ),
@@ -65,6 +69,42 @@ select m.device, m.boot, m.seq
 from unnest(%(devices)s::text[], %(boots)s::bigint[]) as t (device, boot)
 join ledger_mark as m using (device, boot);
 
+-- name: repeat
+-- Count what came again; ordered, against deadlocks.
+with counted as (
+    select m.device, m.boot, s.number
+    from unnest(%(devices)s::text[], %(boots)s::bigint[], %(numbers)s::bigint[]) as s (device, boot, number)
+    join ledger_mark as m using (device, boot)
+    order by 1, 2
+    for update of m
+)
+update ledger_mark as m set duplicates = m.duplicates + c.number
+from counted as c
+where m.device = c.device and m.boot = c.boot;
+
+-- name: give_up
+-- A span that its device will never send. It may be told again, also when it has grown.
+insert into ledger_gap as t (device, boot, first_seq, last_seq, missing, reason)
+select
+    m.device, m.boot, %(first)s, %(last)s,
+    greatest(0, %(last)s - greatest(%(first)s - 1, m.seq)) - (
+        select count(*) from ledger as l
+        where l.device = m.device and l.boot = m.boot and l.seq between greatest(%(first)s, m.seq + 1) and %(last)s
+    ),
+    %(reason)s
+from ledger_mark as m
+where m.device = %(device)s and m.boot = %(boot)s
+on conflict (device, boot, first_seq) do update set
+    last_seq = greatest(t.last_seq, excluded.last_seq),
+    missing = case
+        when excluded.last_seq <= t.last_seq then t.missing
+        when t.last_seq <= (
+            select k.seq from ledger_mark as k where k.device = t.device and k.boot = t.boot
+        ) then t.missing + excluded.missing
+        else excluded.missing
+    end,
+    reason = excluded.reason;
+
 -- name: close_gaps
 -- A gap below a message that was stored longer ago than a spool keeps anything can never be filled.
 with closed as (
@@ -80,3 +120,9 @@ returning m.device, m.boot;
 delete from ledger_mark as m
 where m.moved_at < %(before)s
     and not exists (select from ledger as l where l.device = m.device and l.boot = m.boot);
+
+-- name: forget_gaps
+-- And what they gave up.
+delete from ledger_gap as g
+where g.told_at < %(before)s
+    and not exists (select from ledger_mark as m where m.device = g.device and m.boot = g.boot);

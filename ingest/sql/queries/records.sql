@@ -2,8 +2,8 @@
 
 -- name: dead_letter
 -- One refused message.
-insert into dead_letter (topic, reason, field, payload, is_settled)
-values (%(topic)s, %(reason)s, %(field)s, %(payload)s, %(is_settled)s);
+insert into dead_letter (topic, reason, field, payload, is_settled, device, boot, seq)
+values (%(topic)s, %(reason)s, %(field)s, %(payload)s, %(is_settled)s, %(device)s, %(boot)s, %(seq)s);
 
 -- name: touch
 -- Minutes that rollups must look at again.

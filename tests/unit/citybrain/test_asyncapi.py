@@ -13,8 +13,12 @@ from citybrain import asyncapi, codec, fields, messages, topics
 from citybrain.messages import (
     CommandAck,
     EmergencyClass,
+    GivenUp,
     IngestAck,
+    LaneFlow,
     Message,
+    MovementFlow,
+    Outflow,
     PriorityCancel,
     PriorityLeg,
     PriorityPosition,
@@ -55,8 +59,13 @@ EXAMPLES: tuple[Message, ...] = (
         at=NOW, request="trip-1", device="traffic/region-0", state=PriorityState.GRANTED,
         legs=[PriorityProgress("a", PriorityState.GRANTED, 3.5)],
     ),
+    Outflow(
+        at=NOW, device="traffic/region-0", intersection="a", is_planned=True,
+        movements=[MovementFlow(0, 0.5, [(3, 1.0), (5, 0.25)])], lanes=[LaneFlow("north_0", 4, 0.125)],
+    ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),
+    GivenUp(at=NOW, device="signal/a", boot=1, first=3, last=5, reason="spool full"),
     street.frame(1),
 )  # fmt: skip
 

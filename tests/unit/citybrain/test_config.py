@@ -59,3 +59,16 @@ def test_a_camera_needs_a_source_and_a_good_name(tmp_path: Path) -> None:
         load(write(tmp_path, '[cameras.north]\nfps = 5\n[cameras."no/slash"]\nsource = "x"\n'), {})
     assert "cameras.north.source: is required" in str(caught.value)
     assert "cameras.no/slash" in str(caught.value)
+
+
+def test_a_stream_may_be_kept_for_a_time_of_its_own_by_file_and_environment(tmp_path: Path) -> None:
+    file = tmp_path / "city.toml"
+    file.write_text("[ingest]\nretain_days = {signal_state = 30}\n", encoding="utf-8")
+    loaded = load(file, {"CITYBRAIN__INGEST__RETAIN_DAYS__TURNING_COUNT": "60"})
+    assert loaded.ingest.retain_days == {"signal_state": 30, "turning_count": 60}
+    file.write_text(to_toml(loaded), encoding="utf-8")
+    assert load(file, {}) == loaded
+    with pytest.raises(ConfigError, match="retain_days"):
+        load(None, {"CITYBRAIN__INGEST__RETAIN_DAYS__SIGNALS": "60"})
+    with pytest.raises(ConfigError, match=">= 9"):
+        load(None, {"CITYBRAIN__INGEST__RETAIN_DAYS__SIGNAL_STATE": "3"})

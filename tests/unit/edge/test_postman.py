@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from citybrain.codec import decode, encode
+from citybrain.errors import Unavailable
 from citybrain.messages import CommandAck, Stored
 from edge import postman as module
 from edge.postman import Postman
-from edge.spool import Ack, Letter, Spool
+from edge.spool import Ack, Gap, Letter, Spool
 
 DEVICE = "signal/a"
 
@@ -145,15 +146,27 @@ def test_letters_of_an_earlier_boot_are_marked_as_historical_when_they_are_old(
     assert broker.historical == {1}
 
 
-def test_a_spool_that_fails_stops_no_live_letter(carrier: Postman, spool: Spool) -> None:
+def test_a_full_disk_stops_no_live_letter_and_loses_none(
+    carrier: Postman, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broker = Broker()
     carrier.enlist(DEVICE, broker.publish)
-    carrier.post(letter(1), broker.publish)
-    until(lambda: broker.taken == [1])
-    carrier.post(letter(1), broker.publish)  # its number is there already: the transaction fails
-    until(lambda: carrier.is_failing)
-    carrier.post(letter(2), broker.publish)
-    until(lambda: broker.taken[-1] == 2 and not carrier.is_failing)
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise Unavailable("the disk is full")
+
+        patch.setattr(spool, "write", full)
+        carrier.post(letter(1), broker.publish)
+        carrier.post(letter(2), broker.publish)
+        until(lambda: broker.taken == [1, 2] and carrier.is_failing)
+        broker.is_there = False
+        carrier.post(letter(3), broker.publish)
+    until(lambda: carrier.waiting(DEVICE) == 3 and not carrier.is_failing)
+    broker.is_there = True
+    carrier.reconnected(DEVICE)
+    until(lambda: broker.taken[-1] == 3)
+    assert carrier.dropped == 0
 
 
 def test_many_threads_may_post_at_once(carrier: Postman) -> None:
@@ -173,3 +186,45 @@ def test_many_threads_may_post_at_once(carrier: Postman) -> None:
         thread.join()
     until(lambda: len(broker.taken) == 800)
     assert broker.taken == sorted(broker.taken)
+
+
+def test_what_was_given_up_is_told_until_an_acknowledgement_covers_it(carrier: Postman, spool: Spool) -> None:
+    broker, told = Broker(), list[Gap]()
+
+    def announce(gap: Gap) -> bool:
+        told.append(gap)
+        return broker.is_there
+
+    broker.is_there = False
+    carrier.enlist(DEVICE, broker.publish, announce)
+    for seq in (1, 2, 6):
+        carrier.post(letter(seq), broker.publish)
+    until(lambda: bool(told))
+    broker.is_there = True
+    carrier.reconnected(DEVICE)
+    until(lambda: len(told) >= 2)
+    assert set(told) == {Gap(DEVICE, 7, 3, 5, "never reached the disk")}
+    carrier.acknowledge(Ack(DEVICE, 7, 6))
+    until(lambda: carrier.waiting(DEVICE) == 0)
+    assert spool.gaps(DEVICE, 10) == []
+
+
+def test_letters_that_a_full_disk_refused_are_written_as_soon_as_it_takes_them(
+    carrier: Postman, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = Broker()
+    write = spool.write
+
+    def refuse(*_: object) -> None:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(spool, "write", refuse)
+    carrier.enlist(DEVICE, broker.publish)
+    for seq in (1, 2, 3):
+        carrier.post(letter(seq), broker.publish)
+    until(lambda: broker.taken == [1, 2, 3] and carrier.is_failing)
+    assert carrier.waiting(DEVICE) == 0
+    monkeypatch.setattr(spool, "write", write)
+    until(lambda: carrier.waiting(DEVICE) == 3 and not carrier.is_failing)
+    assert spool.gaps(DEVICE, 10) == []
+    assert carrier.lost == 0

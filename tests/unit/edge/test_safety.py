@@ -49,6 +49,11 @@ def test_it_starts_from_foreign_greens_through_yellow_and_all_red() -> None:
     assert run(SafetyGuard(crossroads(), "rrrGr"), 0, 8) == ["rrryr"] * 4 + ["rrrrr"] * 2 + ["GgGrr"] * 2
 
 
+def test_greens_that_conflict_where_it_takes_over_all_end_before_any_begins() -> None:
+    shown = run(SafetyGuard(crossroads(), "GrrGr"), 0, 11)
+    assert shown == ["yrryr"] * 3 + ["yrryr"[:3] + "yr"] + ["rrrrr"] * 6 + ["GgGrr"]
+
+
 def test_each_movement_has_its_own_yellow_and_the_slowest_is_awaited() -> None:
     guard = SafetyGuard(crossroads(), "GgGrr")
     run(guard, 0, 8)

@@ -1,17 +1,21 @@
 """The spool: what was written is there after any end of the process, within its bounds."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from citybrain.errors import ConfigError
-from edge.spool import Ack, Letter, Spool
+from edge.spool import Ack, Bound, Gap, Letter, Spool
 
 WRITER = """
 import sys
@@ -27,8 +31,10 @@ while True:
 """
 
 
-def letter(seq: int, *, device: str = "signal/a", boot: int = 7, at_s: float = 0.0, size: int = 10) -> Letter:
-    return Letter(device, boot, seq, "t", at_s or time.time(), 0.0, b"x" * size)
+def letter(
+    seq: int, *, device: str = "signal/a", boot: int = 7, at_s: float = 0.0, size: int = 10, topic: str = "t"
+) -> Letter:
+    return Letter(device, boot, seq, topic, at_s or time.time(), 0.0, bytes([seq % 251]) * size)
 
 
 def opened(path: Path, max_bytes: int = 10_000_000, max_age_s: float = 1e9) -> Spool:
@@ -142,3 +148,130 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="spool folder"):
         Spool(tmp_path / "file" / "s.sqlite", 10_000_000, 1.0)
+
+
+def test_a_full_class_gives_up_its_own_oldest_and_leaves_the_others(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", 10_000_000, 1e9, {"measurement": Bound(100_000, 1e9)})
+    for start in range(1, 401, 2):
+        spool.write([letter(start, size=1000, topic="c/v1/lanes/a/measurement"), letter(start + 1)])
+    kept = [one.seq for one in spool.due("signal/a", 1.0, 1000)]
+    assert [seq for seq in kept if seq % 2 == 0] == list(range(2, 401, 2))
+    assert 40 < len([seq for seq in kept if seq % 2]) < 100
+    assert kept[-2:] == [399, 400]
+
+
+def test_when_all_is_full_measurements_go_before_states_and_states_before_events(tmp_path: Path) -> None:
+    spool = opened(tmp_path, max_bytes=300_000)
+    for start in range(1, 901, 3):
+        whats = ("measurement", "state", "event")
+        spool.write(
+            [letter(start + i, size=1000, topic=f"c/v1/signal/a/{what}") for i, what in enumerate(whats)]
+        )
+    kept = [one.topic.rpartition("/")[2] for one in spool.due("signal/a", 1.0, 1000)]
+    assert set(kept) == {"event"}
+    assert spool.dropped == 900 - len(kept)
+
+
+def test_an_old_measurement_is_given_up_sooner_than_an_old_event(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s.sqlite", 10_000_000, 1e9, {"measurement": Bound(10_000_000, 60.0)})
+    old_s = time.time() - 100
+    whats = ("event", "measurement", "event")
+    spool.write([letter(i, at_s=old_s, topic=f"c/v1/lanes/a/{what}") for i, what in enumerate(whats, 1)])
+    assert [one.seq for one in spool.due("signal/a", 1.0, 10)] == [1, 3]
+    assert spool.gaps("signal/a", 10) == [Gap("signal/a", 7, 2, 2, "too old")]
+
+
+def test_what_is_given_up_is_one_gap_until_an_acknowledgement_covers_it(tmp_path: Path) -> None:
+    spool = opened(tmp_path, max_bytes=100_000)
+    for start in range(1, 1001, 10):
+        spool.write([letter(start + i, size=1000) for i in range(10)])
+    first = spool.due("signal/a", 1.0, 1)[0].seq
+    assert spool.gaps("signal/a", 10) == [Gap("signal/a", 7, 1, first - 1, "the spool is full")]
+    spool.close()
+    spool = opened(tmp_path, max_bytes=100_000)
+    spool.write(acks=[Ack("signal/a", 7, first - 2)])
+    assert len(spool.gaps("signal/a", 10)) == 1
+    spool.write(acks=[Ack("signal/a", 7, first - 1)])
+    assert spool.gaps("signal/a", 10) == []
+
+
+def test_numbers_that_never_reached_the_disk_are_a_gap(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    spool.write([letter(1), letter(2)])
+    spool.write([letter(7)])
+    assert spool.gaps("signal/a", 10) == [Gap("signal/a", 7, 3, 6, "never reached the disk")]
+
+
+def test_gaps_between_what_is_kept_are_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.spool.MOST_GAPS", 20)
+    spool = Spool(tmp_path / "s.sqlite", 10_000_000, 1e9, {"measurement": Bound(1, 1e9)})
+    for seq in range(1, 301, 2):
+        spool.write([letter(seq, topic="c/v1/lanes/a/measurement"), letter(seq + 1)])
+    gaps = spool.gaps("signal/a", 1000)
+    kept = [one.seq for one in spool.due("signal/a", 1.0, 1000)]
+    assert len(gaps) <= 21
+    given_up = {seq for gap in gaps for seq in range(gap.first, gap.last + 1)}
+    assert given_up | set(kept) == set(range(1, 301))
+    assert given_up.isdisjoint(kept)
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "s.sqlite")
+    connection.execute(
+        "create table letter (id integer primary key autoincrement, device text not null,"
+        " boot integer not null, seq integer not null, topic text not null, at_s real not null,"
+        " sent_s real not null,"
+        " payload blob not null, unique (device, boot, seq)) strict"
+    )
+    connection.execute("insert into letter values (1, 'signal/a', 7, 1, 't', 1.7e9, 0.0, x'01')")
+    connection.commit()
+    connection.close()
+    spool = opened(tmp_path)
+    spool.write([letter(2)])
+    assert [one.seq for one in spool.due("signal/a", 1.0, 10)] == [1, 2]
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files as power loss leaves them: thirty transactions in the database, thirty in its log."""
+    folder = tmp_path_factory.mktemp("crashed")
+    spool = Spool(folder / "live.sqlite", 10_000_000, 1e9)
+    for start in range(1, 301, 5):
+        spool.write([letter(start + i, size=100 + start) for i in range(5)])
+        if start == 151:
+            spool._connection.execute("pragma wal_checkpoint(full)")
+    for name in ("live.sqlite", "live.sqlite-wal"):
+        shutil.copy(folder / name, folder / name.replace("live", "s"))
+    spool.close()
+    return folder
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(["s.sqlite", "s.sqlite-wal"]), st.floats(0, 1), st.booleans(), st.integers(1, 255))
+def test_power_loss_or_a_wrong_byte_anywhere_costs_what_it_hit_and_nothing_is_ever_wrong(
+    crashed: Path, name: str, place: float, is_cut: bool, flip: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        for each in ("s.sqlite", "s.sqlite-wal"):
+            shutil.copy(crashed / each, path / each)
+        data = bytearray((path / name).read_bytes())
+        offset = min(int(place * len(data)), len(data) - 1)
+        if is_cut:
+            del data[offset:]
+        else:
+            data[offset] ^= flip
+        (path / name).write_bytes(data)
+        spool = opened(path)
+        spool.write([letter(1, boot=8)])
+        kept = [one for one in spool.due("signal/a", 1.0, 1000) if one.boot == 7]
+        assert all(
+            one.payload == letter(one.seq, size=100 + (one.seq - 1) // 5 * 5 + 1).payload for one in kept
+        )
+        assert [one.seq for one in kept] == sorted({one.seq for one in kept})
+        if is_cut and name.endswith("-wal"):
+            assert [one.seq for one in kept] == list(range(1, len(kept) + 1))
+            assert len(kept) % 5 == 0
+            assert len(kept) >= 150
+        assert [one.boot for one in spool.due("signal/a", 1.0, 1000)][-1] == 8
+        spool.close()

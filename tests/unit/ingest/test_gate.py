@@ -1,14 +1,18 @@
 """Who may say what on which topic, and when."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.codec import encode
+from citybrain.config import Ingest, Settings
 from citybrain.messages import Message
-from ingest.gate import Admitted, Arrival, Cleared, Refused, Status, Verdict, Window, admit
+from ingest.arrival import Arrival
+from ingest.gate import Admitted, Cleared, Refused, Status, Verdict, Window, admit
+from ingest.retention import window_of
 from tests.fixtures import street_messages as make
 
 WINDOW = Window(past=timedelta(days=400), future=timedelta(seconds=300))
@@ -118,3 +122,37 @@ def test_a_flipped_byte_never_raises(place: int, byte: int) -> None:
     payload = bytearray(encode(make.lanes()))
     payload[place] = byte
     assert isinstance(verdict(bytes(payload), "lanes/a/measurement"), Admitted | Refused)
+
+
+def test_a_boot_and_other_times_from_the_future_are_refused() -> None:
+    tomorrow = make.now() + timedelta(days=1)
+    for message, topic, field in (
+        (make.lanes(boot=make.BOOT + 10**9), "lanes/a/measurement", "$.boot"),
+        (make.status("signal/x1", boot=2**53), "signal/x1/status", "$.boot"),
+        (make.turning(end_at=tomorrow), "camera/cam1/measurement", "$.end_at"),
+        (make.event(start_at=tomorrow), "camera/cam1/event", "$.start_at"),
+        (make.answer(issued_at=tomorrow), "signal/x1/answer", "$.issued_at"),
+    ):
+        found = verdict(message, topic)
+        assert isinstance(found, Refused)
+        assert found.field == field
+
+
+@pytest.mark.parametrize(("topic", "most"), [("sensor/s1/observation", 8_192), ("sensor/s1/event", 65_536)])
+def test_a_payload_may_be_as_large_as_its_topic_needs(topic: str, most: int) -> None:
+    message = (
+        make.observation() if topic.endswith("observation") else make.event(device="sensor/s1", camera=None)
+    )
+    assert isinstance(verdict(encode(message).ljust(most), topic), Admitted)
+    found = verdict(encode(message).ljust(most + 1), topic)
+    assert isinstance(found, Refused)
+    assert found.reason == f"message of {most + 1} bytes, at most {most} are allowed on {topic.split('/')[2]}"
+
+
+def test_the_window_follows_the_settings() -> None:
+    def of(**values: Any) -> Window:
+        return window_of(Settings(ingest=Ingest(**values)))
+
+    assert of(retention_days=10).past == timedelta(days=10)
+    assert of(retention_days=10, past_days=3, future_s=5) == Window(timedelta(days=3), timedelta(seconds=5))
+    assert of(retention_days=10, past_days=30).past == timedelta(days=10)

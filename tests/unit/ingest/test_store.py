@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.gate import Admitted, Arrival, Refused
+from ingest.arrival import Arrival
+from ingest.gate import Admitted, Refused
 from ingest.queries import load
 from ingest.store import Batch
 from tests.fixtures import street_messages as make

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from citybrain.errors import ConfigError
-from simulations.compare import Plan, summaries
-from simulations.control import Run
+from simulations.compare import Plan, compare, summaries
+from simulations.control import Run, run_scenario
 from simulations.scenarios import find_scenario
 from simulations.sensing import Sensing
 from tests.unit.simulations.runs import figures
 
 RUNS = [
     figures(controller, seed, delay_s + seed)
-    for controller, delay_s in (("fixed", 40.0), ("greedy", 20.0), ("adaptive", 10.0))
+    for controller, delay_s in (("fixed", 40.0), ("greedy", 23.0), ("adaptive", 10.0))
     for seed in (1, 2)
 ]
 
@@ -26,6 +26,36 @@ def test_the_best_baseline_is_neither_the_controller_itself_nor_the_optimiser() 
     against = by_name["adaptive"].versus_fixed
     assert against is not None
     assert against.delay_ratio == pytest.approx(23 / 83)
+
+
+def test_the_optimised_plan_is_a_baseline_and_has_a_ratio_of_its_own() -> None:
+    runs = [*RUNS, figures("optimised", 1, 21.0), figures("optimised", 2, 22.0)]
+    names = ("fixed", "optimised", "greedy", "adaptive")
+    by_name = {one.controller: one for one in summaries(names, ("town",), runs)}
+    against = by_name["adaptive"].versus_optimised
+    assert against is not None
+    assert against.trip_time_ratio == pytest.approx((71 + 72) / (81 + 82))
+    assert by_name["optimised"].versus_optimised is None
+    best = by_name["adaptive"].versus_best
+    assert best is not None
+    assert best.baseline == "optimised"
+
+
+def test_the_optimised_controller_does_not_run_without_a_plan() -> None:
+    with pytest.raises(ConfigError, match="needs a plan for cologne1"):
+        run_scenario(Run(find_scenario("cologne1"), "optimised"))
+
+
+def test_a_corridor_is_that_of_one_scenario() -> None:
+    both = {name: find_scenario(name) for name in ("cologne1", "cologne3")}
+    with pytest.raises(ConfigError, match="one scenario"):
+        Plan(both, ("fixed",), (1,), corridor=("360082", "360086"))
+
+
+def test_a_corridor_that_is_not_there_is_refused_before_anything_runs() -> None:
+    plan = Plan({"cologne3": find_scenario("cologne3")}, ("fixed",), (1,), corridor=("nowhere", "360086"))
+    with pytest.raises(ConfigError, match="nowhere"):
+        compare(plan, 1)
 
 
 def test_a_controller_without_any_run_is_left_out_and_the_others_are_not() -> None:

@@ -30,7 +30,7 @@ class Designer:
         return self
 
     def additional(self, path: Path) -> None:
-        path.write_text(f"<additional><!-- {self.calls} --></additional>", encoding="utf-8")
+        path.write_text(f'<additional><tlLogic id="{self.calls}"/></additional>', encoding="utf-8")
 
 
 def test_a_plan_is_designed_once_for_the_same_inputs(scenario: Scenario, tmp_path: Path) -> None:
@@ -47,11 +47,14 @@ def test_other_rules_times_or_demand_are_another_plan(scenario: Scenario, tmp_pa
     optimised(scenario, "resco", folder=tmp_path, design=designer)
     optimised(scenario, "street", folder=tmp_path, design=designer)
     optimised(dataclasses.replace(scenario, end_s=90.0), "resco", folder=tmp_path, design=designer)
+    slow = dataclasses.replace(scenario, options=(("scale", "0.5"),))
+    optimised(slow, "resco", folder=tmp_path, design=designer)
     scenario.routes[0].write_text("<routes><!-- more --></routes>", encoding="utf-8")
     optimised(scenario, "resco", folder=tmp_path, design=designer)
-    assert designer.calls == 4
+    assert designer.calls == 5
 
 
 def test_own_programs_that_do_better_are_kept(scenario: Scenario, tmp_path: Path) -> None:
     kept = optimised(scenario, "resco", folder=tmp_path, design=Designer(is_better=False))
-    assert kept.additional[-1].read_text(encoding="utf-8").strip() == "<additional/>"
+    assert kept == scenario
+    assert len(list(tmp_path.glob("*.add.xml"))) == 1, "and are not tried again"

@@ -104,6 +104,19 @@ def test_signals_ahead_of_a_standing_vehicle_serve_their_cross_streets() -> None
     assert 1 in road.shown["a"][150:], "its own signal holds green for ever"
 
 
+def test_a_full_road_that_keeps_the_vehicle_from_coming_is_cleared() -> None:
+    # It stood because the road to its second signal was full, and that signal expected it later and later.
+    road = Road([crossing(id_) for id_ in "ab"])
+    road.priorities.request(request(intersections="ab", movement=0))
+
+    def see(id_: str, _second: int) -> Vehicles:
+        full: Vehicles = {"west": queue(24), "north": queue(6), "south": queue(6)}
+        return {"west": [(8.0, 0.0)]} if id_ == "a" else full
+
+    road.run(100, lambda second: min(15.0 * second, APART_M - 8.0), see)
+    assert road.shown["b"].count(0) >= 60
+
+
 def test_a_claim_on_a_lane_whose_exit_is_full_holds_no_green() -> None:
     road = Road([crossing("a")])
     road.priorities.request(request(intersections="a", movement=0))

@@ -33,12 +33,12 @@ def test_who_crossed_upstream_comes_after_the_way_between_and_is_counted_once() 
     share = np.full(len(net.movement_lane), 0.5)
     note(net, 0, 1000, codes(), crossed, share, shared)
     arriving = np.zeros((4, HORIZON + GAP_S + 1))
-    add_inflow(net, 1, 1000, shared, arriving)
+    add_inflow(net, 1, 1000, shared, np.zeros(4, np.uint8), arriving)
     travel_s = net.feed_s[net.feed_ptr[4]]
     assert arriving.sum() == pytest.approx(1.0)
     assert arriving[0, int(travel_s + 0.5)] == pytest.approx(1.0)
     seen = np.zeros_like(arriving)
-    add_inflow(net, 1, 1000 + int(net.feed_seen_s[net.feed_ptr[4]]) + 1, shared, seen)
+    add_inflow(net, 1, 1000 + int(net.feed_seen_s[net.feed_ptr[4]]) + 1, shared, np.zeros(4, np.uint8), seen)
     assert seen.sum() == 0.0
 
 
@@ -48,7 +48,7 @@ def test_what_is_planned_upstream_comes_in_its_time() -> None:
     shared.sending[THROUGH, 7] = 1.0
     shared.planned_s[0] = 1000
     arriving = np.zeros((4, HORIZON + GAP_S + 1))
-    add_inflow(net, 1, 1002, shared, arriving)
+    add_inflow(net, 1, 1002, shared, np.zeros(4, np.uint8), arriving)
     assert np.flatnonzero(arriving[0]).tolist() == [int(net.feed_s[net.feed_ptr[4]] + 5 + 0.5)]
 
 
@@ -59,7 +59,7 @@ def test_what_is_forgotten_does_not_come_again() -> None:
     note(net, 0, 1000, codes(), np.array([1.0, 0.0, 0.0, 0.0]), share, shared)
     note(net, 0, 1000 + PAST_S, codes(), np.zeros(4), share, shared)
     arriving = np.zeros((4, HORIZON + GAP_S + 1))
-    add_inflow(net, 1, 1000 + PAST_S, shared, arriving)
+    add_inflow(net, 1, 1000 + PAST_S, shared, np.zeros(4, np.uint8), arriving)
     assert arriving.sum() == 0.0
 
 

@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from citybrain.conflicts import GREEN, mutual_foes
-from citybrain.messages import ApproachLane, IntersectionConfig, Movement
+from citybrain.messages import ApproachLane, Feeder, IntersectionConfig, Movement
 from citybrain.rules import rules_of
 from tests.fixtures.crossing import crossing
+from traffic.network import build_network
 from traffic.phases import with_more_phases
 
 ARMS = ("west", "north", "east", "south")
@@ -40,6 +41,22 @@ def test_each_approach_with_lanes_for_its_turns_can_be_served_alone() -> None:
 def test_an_approach_that_mixes_turns_on_a_lane_gets_no_phase_of_its_own() -> None:
     config = crossing()
     assert with_more_phases(config).phases == config.phases
+
+
+def test_nobody_is_left_standing_at_a_stop_line_inside_the_intersection() -> None:
+    config = separate_lanes()
+    onward = Movement("inside_0", "east-out", [*config.movements[0].foes, 1], [], "through")
+    movements = [replace(config.movements[0], to_lane="inside_0"), *config.movements[1:], onward]
+    lanes = [*config.lanes, replace(config.lanes[0], lane="inside_0", feeders=[Feeder("inside_0", 0.2)])]
+    phases = [
+        replace(phase, indications=phase.indications + end)
+        for phase, end in zip(config.phases, "Gr", strict=True)
+    ]
+    gyratory = replace(config, movements=movements, lanes=lanes, phases=phases)
+    for phase in with_more_phases(gyratory).phases[len(phases) :]:
+        assert phase.indications[0] != "G" or phase.indications[8] == "G"
+    net, _ = build_network([gyratory])
+    assert net.movement_exit[0] == -1, "its few metres are no storage that could be full"
 
 
 def test_what_the_controller_already_offers_is_not_added_again() -> None:

@@ -174,11 +174,20 @@ def test_signals_ahead_expect_a_standing_vehicle_later_and_later() -> None:
     for second in range(10, 60):
         drive(found, second, from_s=second, stand_at_m=150.0)
         claims = found.claims("b", after(second))
-        etas.append(claims[0].eta_s if claims else None)
+        etas.append(claims[0].eta_s + claims[0].stood_s if claims else None)
     known = [eta for eta in etas if eta is not None]
     assert all(later == pytest.approx(eta + 1.0) for eta, later in pairwise(known))
-    assert etas[-1] is None  # beyond the horizon by now
+    assert known[-1] > DEFAULT_RULES.horizon_s
+    assert state(found, "trip", 59)[1][1] is PriorityState.AHEAD
     assert asking(found, "a", 59) == ["trip"]  # its own next signal goes on serving it
+
+
+def test_who_stands_for_long_clears_no_road_ahead_of_its_next_signal() -> None:
+    found = Priorities()
+    found.request(request())
+    drive(found, 140, stand_at_m=150.0)
+    assert asking(found, "a", 140) == ["trip"]
+    assert asking(found, "b", 140) == []
 
 
 def test_a_new_path_replaces_the_old_one() -> None:

@@ -12,8 +12,8 @@ from traffic.region import Region
 from traffic.warm import warm
 
 
-def region(clock_s: float = 0.0, **vehicles: list[tuple[float, float]]) -> Region:
-    made = Region([crossing()])
+def region(clock_s: float = 0.0, speed: float = 1.0, **vehicles: list[tuple[float, float]]) -> Region:
+    made = Region([crossing()], speed=speed)
     made.on_state(state())
     assert made.on_measurement(measurement(vehicles, clock_s=clock_s))
     return made
@@ -47,7 +47,7 @@ def test_without_a_measurement_nothing_is_decided() -> None:
     ("late_s", "speed", "decides"), [(1.5, 1, True), (2.5, 1, False), (0.9, 10, True), (1.1, 10, False)]
 )
 def test_a_late_measurement_gets_no_decision(late_s: float, speed: float, decides: bool) -> None:
-    decision = region(north=queue(4)).decide("x", AT + timedelta(seconds=late_s), speed)
+    decision = region(speed=speed, north=queue(4)).decide("x", AT + timedelta(seconds=late_s))
     assert (decision is not None) is decides
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from citybrain.errors import ConfigError
 from citybrain.messages import RoadUser
-from vision.counting import Crossing, Line, LineCounter, Point, line_in, parse_line, totals
+from vision.counting import Crossing, LineCounter, totals
 from vision.detections import ROAD_USERS, Detections
+from vision.line import Line, Point, line_in, parse_line
 from vision.tracker import Tracker, Tracks
 
 WIDTH, HEIGHT = 640, 360
@@ -30,7 +31,7 @@ def box(x: float, y: float, size: float = 40) -> tuple[float, float, float, floa
 
 
 def count(frames: list[Detections], line: Line, fps: float = FPS) -> list[Crossing]:
-    tracker, counter = Tracker(WIDTH, HEIGHT), LineCounter(line)
+    tracker, counter = Tracker(WIDTH, HEIGHT), LineCounter(line, WIDTH)
     crossings: list[Crossing] = []
     for number, found in enumerate(frames):
         crossings += counter.update(tracker.update(found, number / fps), number / fps)
@@ -72,7 +73,8 @@ def test_a_fast_vehicle_first_detected_just_behind_the_line_counts(
 ) -> None:
     way = -1 if away else 1
     ys = [180 + way * (max(late, 0.2 * size) % speed + 0.15 * size + step * speed) for step in range(6)]
-    crossings = count([seen([box(300, y, size)]) for y in ys if 40 < y < 355], MIDDLE)
+    street = [seen([])] + [seen([box(300, y, size)]) for y in ys if 40 < y < 355]
+    crossings = count(street, MIDDLE)
     assert len(crossings) <= 1
     if speed > 0.5 * size:  # less is no longer a matter of one or two frames
         assert sums(crossings) == {"line:away" if away else "line:toward": 1}
@@ -133,14 +135,15 @@ def test_a_single_sight_is_no_vehicle() -> None:
 
 
 def test_a_track_that_the_tracker_only_predicts_counts_nothing() -> None:
-    counter = LineCounter(MIDDLE)
+    counter = LineCounter(MIDDLE, WIDTH)
     found = seen([box(300, 170)]).with_tracks(np.array([1], np.int32))
+    none = np.zeros(1, np.bool_)
     for at, y in enumerate((170.0, 190.0)):
         moved = Detections(
             np.array([box(300, y)], np.float32), found.confidence, found.road_user, found.track
         )
         tracks = Tracks(
-            moved, np.zeros((1, 2)), moved.boxes, np.zeros(1), np.zeros(1, np.bool_), np.array([at == 0])
+            moved, np.zeros((1, 2)), moved.boxes, np.zeros(1), none, np.array([at == 0]), none, none
         )
         assert counter.update(tracks, float(at)) == []
 

@@ -41,8 +41,9 @@ def packed(camera: str, number: int, at_s: float, picture: np.ndarray = NOISE) -
     return pack_frame(meta, encode_jpeg(marked))
 
 
-def group(step: float = 6.0, **vision: float) -> CameraGroup:
-    return CameraGroup(Drive(step), Vision(**vision), {"north": Camera(source="x", line=(0, 0.5, 1, 0.5))})  # type: ignore[arg-type]
+def group(step: float = 6.0, period_s: float = 5.0, picture_fps: float = 2.0) -> CameraGroup:
+    vision = Vision(windows=False, period_s=period_s, picture_fps=picture_fps)
+    return CameraGroup(Drive(step), vision, {"north": Camera(source="x", line=(0, 0.5, 1, 0.5))})
 
 
 def run(cameras: CameraGroup, frames: int, fps: float = 10.0) -> list[Outgoing]:

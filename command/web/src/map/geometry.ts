@@ -85,6 +85,34 @@ export function stopBar(
   return [at(from_m - gap_m), at(from_m - step_m + gap_m)];
 }
 
+/** The path cut into dashes of `dash_m` with gaps of `gap_m`, the first and the last at its ends' side. */
+export function dashes(path: readonly LonLat[], dash_m: number, gap_m: number): LonLat[][] {
+  const total_m = length_m(path);
+  const pieces: LonLat[][] = [];
+  for (let to_m = 0; to_m < total_m; to_m += dash_m + gap_m) {
+    const upTo = tail(path, total_m - to_m);
+    pieces.push(head(upTo, Math.min(dash_m, total_m - to_m)));
+  }
+  return pieces.filter((piece) => piece.length > 1);
+}
+
+const head = (path: readonly LonLat[], head_m: number): LonLat[] => tail(path.toReversed(), head_m).toReversed();
+
+/** An arrow head at the end of a path, `size_m` long and wide, as a ring. */
+export function arrowHead(path: readonly LonLat[], size_m: number): LonLat[] {
+  const [before, end] = tail(path, size_m).slice(-2);
+  if (!before || !end) return [];
+  const plane = new Plane(end);
+  const [dx, dy] = plane.metres(before);
+  const norm = Math.hypot(dx, dy) || 1;
+  const [ux, uy] = [-dx / norm, -dy / norm]; // along the path, towards its end
+  const at = (along_m: number, across_m: number): LonLat =>
+    plane.lonLat([ux * along_m - uy * across_m, uy * along_m + ux * across_m]);
+  const half_m = size_m / 2;
+  const tip = at(half_m, 0);
+  return [tip, at(-half_m, half_m), at(-half_m * 0.45, 0), at(-half_m, -half_m), tip];
+}
+
 /** The bounds of many paths; none without points. */
 export function bounds(paths: Iterable<readonly LonLat[]>): [LonLat, LonLat] | null {
   let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];

@@ -2,7 +2,7 @@
 import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
 import workerUrl from "worker-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { Changes, City } from "../city";
-import type { Interval, LaneNow, LaneProperties, LonLat } from "../contract";
+import type { Interval, LaneNow, LaneProperties, LonLat, Network } from "../contract";
 import type { MapLatency } from "../latency";
 import { onSettings, reducedMotion, settings } from "../settings";
 import { bounds, length_m, tail } from "./geometry";
@@ -11,8 +11,7 @@ import { palette } from "./palette";
 import { signalFeatures } from "./signals";
 import { laneColour, laneOpacity, layers, style, type SourceName } from "./style";
 
-const ARROW_PX = 48;
-const SHOWN = ["stops", "turns", "heads"] as const;
+const SHOWN = ["stops", "turns", "yields", "heads"] as const;
 /** A queue shorter than this is one car at the line; drawn longer it would lie. */
 const LEAST_QUEUE_M = 1;
 
@@ -32,23 +31,6 @@ interface DrawnSignal {
 }
 
 const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-
-/** An arrow head as a one-colour mask, so that the style may tint it by state. */
-function arrow(): ImageData {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = ARROW_PX;
-  const context = canvas.getContext("2d");
-  if (!context) throw new Error("this browser draws no canvas");
-  context.fillStyle = "#000";
-  context.beginPath();
-  context.moveTo(24, 4);
-  context.lineTo(42, 40);
-  context.lineTo(24, 32);
-  context.lineTo(6, 40);
-  context.closePath();
-  context.fill();
-  return context.getImageData(0, 0, ARROW_PX, ARROW_PX);
-}
 
 export class LiveMap {
   readonly map: MapLibre;
@@ -112,7 +94,6 @@ export class LiveMap {
   }
 
   #load(): void {
-    this.map.addImage("arrow", arrow(), { sdf: true });
     this.#ready = true;
     this.#drawNetwork();
   }
@@ -153,6 +134,7 @@ export class LiveMap {
       this.#lanes.set(properties.lane, { path, properties, length_m: length_m(path) });
     }
     void this.#source("lanes").setData(network);
+    void this.#source("names").setData({ type: "FeatureCollection", features: named(network) });
     void this.#source("joins").setData({ type: "FeatureCollection", features: joins(network) });
     this.#restyle(); // widths in metres depend on the latitude
     this.#drawPoints();
@@ -200,7 +182,7 @@ export class LiveMap {
     const features = signalFeatures(config, this.#lanes, () => this.#nextId++);
     this.#drawn.set(intersection, { ids: features.ids, shown: "" });
     await Promise.all(
-      (["junctions", "turns", "stops", "heads"] as const).map((name) =>
+      (["junctions", "turns", "yields", "stops", "heads"] as const).map((name) =>
         this.#source(name).updateData({ add: features[name] }),
       ),
     );
@@ -272,6 +254,9 @@ export class LiveMap {
     }
   }
 }
+
+const named = (network: Network): GeoJSON.Feature[] =>
+  network.features.filter(({ properties }) => properties.name !== "") as GeoJSON.Feature[];
 
 /** 0 at the speed limit, 1 standing; -1 without vehicles. */
 function slowness(now: LaneNow, { properties }: Lane): number {

@@ -1,18 +1,22 @@
 /** What the map draws of each signal: a piece of stop line and a way through the junction for each movement. */
 import type { IntersectionConfig, LaneProperties, LonLat, Movement, Turn } from "../contract";
-import { Plane, stopBar, tail } from "./geometry";
+import { arrowHead, dashes, Plane, stopBar } from "./geometry";
 
 /** Where a movement stands across its lane, from the left (right-hand traffic). */
 const ACROSS: Record<Turn, number> = { u_turn: 0, left: 1, through: 2, right: 3, pedestrian: 4 };
 const DEFAULT_WIDTH_M = 3.2;
 const BACK_M = 1.6;
-const HEAD_M = 1.5;
+const HEAD_M = 2.2;
+const DASH_M = 1.1;
+const GAP_M = 0.8;
 
 export interface SignalFeatures {
   /** Feature ids in the order of the indications; 0 where the movement is not drawn. */
   ids: number[];
   stops: GeoJSON.Feature[];
   turns: GeoJSON.Feature[];
+  /** The turns again, dashed. */
+  yields: GeoJSON.Feature[];
   heads: GeoJSON.Feature[];
   junctions: GeoJSON.Feature[];
 }
@@ -28,21 +32,12 @@ function feature(id: number, geometry: GeoJSON.Geometry, properties = {}): GeoJS
   return { type: "Feature", id, geometry, properties };
 }
 
-/** Degrees clockwise from north, of the path's end. */
-function bearing(path: readonly LonLat[]): number {
-  const [from] = tail(path, HEAD_M);
-  const to = path.at(-1);
-  if (!from || !to) return 0;
-  const [x, y] = new Plane(from).metres(to);
-  return (Math.atan2(x, y) * 180) / Math.PI;
-}
-
 export function signalFeatures(
   config: IntersectionConfig,
   lanes: ReadonlyMap<string, Lane>,
   nextId: () => number,
 ): SignalFeatures {
-  const features: SignalFeatures = { ids: [], stops: [], turns: [], heads: [], junctions: [] };
+  const features: SignalFeatures = { ids: [], stops: [], turns: [], yields: [], heads: [], junctions: [] };
   const sharing = Map.groupBy(config.movements, (movement) => movement.from_lane);
   // A U-turn beside other movements of its lane says nothing more and hides them.
   const alone = ({ turn, from_lane }: Movement) => turn !== "u_turn" || sharing.get(from_lane)?.length === 1;
@@ -64,11 +59,10 @@ export function signalFeatures(
     if (movement.path.length < 2) continue;
     features.turns.push(feature(id, line(movement.path)));
     features.junctions.push(feature(id, line(movement.path), { width_m }));
-    const end = movement.path.at(-1);
-    if (end) {
-      const head = { type: "Point", coordinates: end } as const;
-      features.heads.push(feature(id, head, { bearing: bearing(movement.path) }));
-    }
+    const pieces = dashes(movement.path, DASH_M, GAP_M);
+    features.yields.push(feature(id, { type: "MultiLineString", coordinates: pieces }));
+    const ring = arrowHead(movement.path, HEAD_M);
+    if (ring.length > 0) features.heads.push(feature(id, { type: "Polygon", coordinates: [ring] }));
   }
   return features;
 }

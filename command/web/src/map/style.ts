@@ -8,7 +8,13 @@ import type {
 import type { Colouring } from "../settings";
 import type { Palette } from "./palette";
 
-export const SOURCES = ["junctions", "lanes", "queues", "joins", "turns", "stops", "heads", "points"] as const;
+/**
+ * Sources whose features have states hold neither text nor icons nor dash patterns: MapLibre fetches those aside
+ * while it builds a tile, and may then pair new features with old data when the style changes meanwhile.
+ */
+export const SOURCES = [
+  "junctions", "lanes", "names", "queues", "joins", "turns", "yields", "stops", "heads", "points",
+] as const; // prettier-ignore
 export type SourceName = (typeof SOURCES)[number];
 
 /** Text is drawn from the fonts of this computer. */
@@ -143,22 +149,16 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       },
     },
     {
-      id: "turn-yielding", type: "line", source: "turns", layout: butt, minzoom: 15,
+      id: "turn-yielding", type: "line", source: "yields", layout: butt, minzoom: 15,
       paint: {
         "line-color": signalColour(colours),
         "line-opacity": fade(15.2, 16.2, ["case", shows("g"), 0.85, 0]),
         "line-width": metres(0.5, lat, 1.1),
-        "line-dasharray": [2.2, 1.6],
       },
     },
     {
-      id: "turn-head", type: "symbol", source: "heads", minzoom: 16,
-      layout: {
-        "icon-image": "arrow", "icon-rotate": ["get", "bearing"], "icon-rotation-alignment": "map",
-        "icon-allow-overlap": true, "icon-ignore-placement": true,
-        "icon-size": ["interpolate", ["exponential", 2], ["zoom"], 16, 0.28, 19, 1.1],
-      },
-      paint: { "icon-color": signalColour(colours), "icon-opacity": ["case", green, 0.95, 0] },
+      id: "turn-head", type: "fill", source: "heads", minzoom: 16,
+      paint: { "fill-color": signalColour(colours), "fill-opacity": ["case", green, 0.95, 0] },
     },
     {
       id: "stop-edge", type: "line", source: "stops", minzoom: 14.2, layout: butt,
@@ -169,7 +169,7 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       paint: { "line-color": signalColour(colours), "line-width": metres(2.1, lat, 3) },
     },
     {
-      id: "street-name", type: "symbol", source: "lanes", minzoom: 15.5, filter: ["!=", ["get", "name"], ""],
+      id: "street-name", type: "symbol", source: "names", minzoom: 15.5,
       layout: {
         "symbol-placement": "line", "text-field": ["get", "name"], "text-font": FONTS, "text-size": 12,
         "symbol-spacing": 420, "text-max-angle": 30, "text-letter-spacing": 0.02,

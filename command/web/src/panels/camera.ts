@@ -5,6 +5,7 @@ import { age_s } from "../clock";
 import type { CameraNow } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
 import { age, number, said, t, term } from "../i18n";
+import { may } from "../session/session";
 import { icon } from "./icons";
 import type { Part, Selection } from "./situation";
 
@@ -16,12 +17,14 @@ class Picture {
   readonly none = said("p", "picture-none", "camera.nopicture");
   readonly element = h("div", { class: "picture-frame" }, this.image, this.none);
   #camera: string | null = null;
+  #purpose: "monitoring" | "event" = "monitoring";
   #version = "";
   #wanted = "";
   #loading = false;
 
-  show(camera: string | null): void {
+  show(camera: string | null, purpose: "monitoring" | "event"): void {
     this.#camera = camera;
+    this.#purpose = purpose;
     this.#version = this.#wanted = "";
     this.image.removeAttribute("src");
     attribute(this.image, "hidden", true);
@@ -30,6 +33,7 @@ class Picture {
   }
 
   want(version: string): void {
+    if (!may("see_video")) return text(this.none, t("camera.not_allowed"));
     this.#wanted = version;
     if (!this.#loading && this.#camera && version !== this.#version && !document.hidden) void this.#load(this.#camera);
   }
@@ -38,7 +42,7 @@ class Picture {
     this.#loading = true;
     this.#version = this.#wanted;
     const next = new Image();
-    next.src = api.picture(camera, this.#version);
+    next.src = api.picture(camera, this.#version, this.#purpose);
     try {
       await next.decode();
       if (camera !== this.#camera) return;
@@ -80,10 +84,10 @@ export class CameraPanel implements Part {
     );
   }
 
-  show(camera: string | null): void {
+  show(camera: string | null, purpose: "monitoring" | "event" = "monitoring"): void {
     if (camera === this.#camera) return;
     this.#camera = camera;
-    this.#picture.show(camera);
+    this.#picture.show(camera, purpose);
     this.pictureChanged();
     this.refresh();
   }

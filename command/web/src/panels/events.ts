@@ -74,5 +74,5 @@ function order(a: TrafficEvent, b: TrafficEvent): number {
 
 function selectionOf({ intersection, camera }: TrafficEvent): Selection {
   if (intersection) return { kind: "intersection", id: intersection };
-  return camera ? { kind: "camera", id: camera } : null;
+  return camera ? { kind: "camera", id: camera, why: "event" } : null;
 }

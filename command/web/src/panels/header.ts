@@ -2,34 +2,14 @@
 import type { City } from "../city";
 import { clockOffset_ms } from "../clock";
 import { attribute, h, text } from "../dom";
-import { LANGUAGE_NAMES, localLabel, localText, said, t, timeOfDay, type Key } from "../i18n";
-import { choose, onSettings, settings, type Language, type Settings, type Theme } from "../settings";
+import { LANGUAGE_NAMES, localText, said, t, timeOfDay, type Key } from "../i18n";
+import { isLost } from "../session/session";
+import { onSettings, type Language, type Theme } from "../settings";
+import { choice } from "./choice";
 import { icon, type Icon } from "./icons";
 
 const THEMES: readonly Theme[] = ["auto", "day", "night"];
 const THEME_ICONS: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
-
-/** A group of buttons of which one is pressed, bound to a setting. */
-export function choice<K extends keyof Settings>(
-  setting: K,
-  label: Key,
-  options: readonly { value: Settings[K]; content: () => Node; label?: Key; language?: string }[],
-): HTMLElement {
-  const group = localLabel(h("div", { class: "choice", role: "group", "data-setting": setting }), label);
-  const buttons = options.map(({ value, content, label: name, language }) => {
-    const press = () => choose(setting, value);
-    const button = h("button", { type: "button", "data-value": value, lang: language ?? null, click: press }, content());
-    if (name) localLabel(button, name, true);
-    return { value, button };
-  });
-  const press = () => {
-    for (const { value, button } of buttons) attribute(button, "aria-pressed", String(settings[setting] === value));
-  };
-  press();
-  onSettings(press);
-  group.append(...buttons.map(({ button }) => button));
-  return group;
-}
 
 export class Header {
   readonly element: HTMLElement;
@@ -69,10 +49,11 @@ export class Header {
     if (connection === "live") this.#live_ms = Date.now();
     const away_s = Math.round((Date.now() - this.#live_ms) / 1000) + (connection === "stale" ? 7 : 0);
     const offset_s = Math.round(Math.abs(clockOffset_ms()) / 1000);
-    attribute(this.#connection, "data-state", failure ? "stale" : connection);
+    attribute(this.#connection, "data-state", isLost() ? "signed-out" : failure ? "stale" : connection);
     text(this.#site, site?.site ?? "");
     text(this.#clock, timeOfDay(Date.now()));
-    if (failure) text(this.#state, t("app.failed", { reason: failure }));
+    if (isLost()) text(this.#state, t("connection.signed_out"));
+    else if (failure) text(this.#state, t("app.failed", { reason: failure }));
     else if (connection === "live" && offset_s > 0) text(this.#state, t("connection.clock", { n: offset_s }));
     else text(this.#state, t(`connection.${connection}`, { n: away_s }));
     attribute(document.documentElement, "data-connection", connection);

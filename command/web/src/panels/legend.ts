@@ -3,7 +3,7 @@ import { h } from "../dom";
 import { localLabel, localText, said, type Key } from "../i18n";
 import { onSettings, settings } from "../settings";
 import { RAMP_STEPS } from "../map/palette";
-import { choice } from "./header";
+import { choice } from "./choice";
 
 const SIGNALS: readonly [string, Key][] = [
   ["protected", "legend.protected"],

@@ -2,14 +2,17 @@
 import type { City } from "../city";
 import { attribute, h, text } from "../dom";
 import { localLabel, said, type Key } from "../i18n";
+import { may } from "../session/session";
 import { AgentList } from "./agents";
+import { AlarmList } from "./alarms";
 import { CameraList, CameraPanel } from "./camera";
 import { EventList } from "./events";
 import { icon } from "./icons";
 import { IntersectionPanel } from "./intersection";
 import { SignalList } from "./signals";
 
-export type Selection = { kind: "intersection" | "camera"; id: string } | null;
+/** `why` one looks at a camera goes into the audit. */
+export type Selection = { kind: "intersection" | "camera"; id: string; why?: "monitoring" | "event" } | null;
 
 /** A list or a detail: it is told when it is shown, hidden, and once a second while shown. */
 export interface Part {
@@ -19,12 +22,14 @@ export interface Part {
   refresh: () => void;
 }
 
-const TABS = ["events", "intersections", "cameras", "agents"] as const;
+const TABS = ["alarms", "events", "intersections", "cameras", "agents"] as const;
 type Tab = (typeof TABS)[number];
 
 export class Situation {
   readonly element: HTMLElement;
   readonly #parts: Record<Tab, Part>;
+  /** Who may not see alarms has no place for them. */
+  readonly #tabs = TABS.filter((tab) => tab !== "alarms" || may("see_alarms"));
   readonly #buttons = new Map<Tab, { button: HTMLButtonElement; badge: HTMLElement }>();
   readonly #lists = h("div", { class: "side-lists" });
   readonly #detail = h("div", { class: "side-detail" });
@@ -38,14 +43,15 @@ export class Situation {
     this.#intersection = new IntersectionPanel(city, () => select(null));
     this.#camera = new CameraPanel(city, () => select(null));
     this.#parts = {
+      alarms: new AlarmList(city, select),
       events: new EventList(city, select),
       intersections: new SignalList(city, select),
       cameras: new CameraList(city, select),
       agents: new AgentList(city, select),
     };
     const tabs = localLabel(h("div", { class: "tabs", role: "tablist", keydown: (e: KeyboardEvent) => this.#key(e) }), "side.label");
-    for (const tab of TABS) tabs.append(this.#tabButton(tab));
-    for (const tab of TABS) {
+    for (const tab of this.#tabs) tabs.append(this.#tabButton(tab));
+    for (const tab of this.#tabs) {
       const { element } = this.#parts[tab];
       for (const [name, value] of Object.entries({ id: `panel-${tab}`, role: "tabpanel", "aria-labelledby": `tab-${tab}`, tabindex: "0" })) {
         element.setAttribute(name, value);
@@ -62,7 +68,7 @@ export class Situation {
     this.#open("events");
     window.setInterval(() => this.refresh(), 1_000);
     city.onFrame((changes) => {
-      if (changes.events || changes.agents || changes.intersections || changes.cameras.size > 0) this.refresh();
+      if (changes.events || changes.alarms || changes.agents || changes.intersections || changes.cameras.size > 0) this.refresh();
       if (this.#selection?.kind === "camera" && changes.cameras.has(this.#selection.id)) this.#camera.pictureChanged();
       if (this.#selection?.kind === "intersection" && changes.signals.has(this.#selection.id)) this.#intersection.refresh();
     });
@@ -83,7 +89,7 @@ export class Situation {
     this.#selection = selection;
     this.element.classList.toggle("detailed", selection !== null);
     this.#intersection.show(selection?.kind === "intersection" ? selection.id : null);
-    this.#camera.show(selection?.kind === "camera" ? selection.id : null);
+    this.#camera.show(selection?.kind === "camera" ? selection.id : null, selection?.why);
     const part = selection === null ? null : selection.kind === "intersection" ? this.#intersection : this.#camera;
     this.#detail.replaceChildren(...(part ? [part.element] : []));
     if (part) {
@@ -131,7 +137,8 @@ export class Situation {
   #key(event: KeyboardEvent): void {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;
-    const next = TABS[(TABS.indexOf(this.#tab) + step + TABS.length) % TABS.length] ?? "events";
+    const tabs = this.#tabs;
+    const next = tabs[(tabs.indexOf(this.#tab) + step + tabs.length) % tabs.length] ?? "events";
     this.#open(next);
     this.#buttons.get(next)?.button.focus();
   }

@@ -1,0 +1,1 @@
+"""Who may do what: accounts, sessions, tokens, rights, and the audit of it all."""

@@ -1,0 +1,1 @@
+"""Where sensors' values come from: one module for each kind of source."""

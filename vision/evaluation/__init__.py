@@ -1,0 +1,1 @@
+"""How well vision counts and follows, against truth that people made."""
