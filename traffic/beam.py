@@ -15,7 +15,7 @@ from traffic.network import Bytes, Floats, Ints, Network
 from traffic.rights import Claims, Rights, claim_rates, owed
 from traffic.weights import Weights
 
-PLANS = 12
+PLANS = 36
 """Plans kept at each step in all, beside the best of each phase: the best of all, whatever their phase."""
 LEAST = 2
 """Of them for each phase, where there are many phases."""
