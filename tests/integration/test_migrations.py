@@ -2,6 +2,7 @@
 
 import re
 import threading
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -124,7 +125,7 @@ def test_a_migration_that_finds_a_lock_lets_ingest_go_first_and_tries_again(
         if len(waits) == 2:
             holder.rollback()
 
-    monkeypatch.setattr("ingest.migrate.time.sleep", pause)
+    monkeypatch.setattr("ingest.migrate.time", SimpleNamespace(sleep=pause))
     assert migrate(migrated_dsn) == ["9999_later.sql"]
     assert len(waits) == 2
     holder.close()
