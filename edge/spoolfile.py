@@ -91,6 +91,8 @@ def begin_anew(path: Path, error: sqlite3.Error) -> tuple[sqlite3.Connection, li
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+    # A broken byte in a text is for the checksum to find; it must not keep other letters from being read.
+    connection.text_factory = _text
     try:
         # Exclusive before WAL: one process owns the file, and no shared memory file is needed.
         connection.execute("pragma locking_mode = exclusive")
@@ -118,6 +120,7 @@ def _readable(path: Path) -> Iterator[Letter]:
     """Letters with a right checksum, from both ends of a broken file as far as each can be read."""
     for direction in ("asc", "desc"):
         connection = sqlite3.connect(path)
+        connection.text_factory = _text
         try:
             yield from _rows(connection, direction)
         except (sqlite3.Error, OverflowError, UnicodeDecodeError):
@@ -138,3 +141,7 @@ def _rows(connection: sqlite3.Connection, direction: str) -> Iterator[Letter]:
                 yield letter
         except (TypeError, AttributeError):
             continue  # a column of another type
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
