@@ -1,12 +1,12 @@
 """A device or service that answers HTTP, asked at a steady rate."""
 
 import http.client
-import time
 import urllib.error
 import urllib.request
 
 from citybrain.errors import ContractError, Unavailable
 from edge.feeds.feed import Batch
+from edge.feeds.rhythm import Rhythm
 from edge.readings import MAX_BYTES, read
 from edge.sensorfile import Http, SensorFile
 
@@ -19,19 +19,15 @@ class HttpFeed:
     def __init__(self, source: Http, file: SensorFile) -> None:
         self._source = source
         self._file = file
-        self._next_s = 0.0
+        self._rhythm = Rhythm(source.every_s)
 
     def open(self) -> None:
         """Nothing is kept open between two questions."""
-        self._next_s = time.monotonic()
+        self._rhythm.start()
 
     def read(self, timeout_s: float) -> Batch | None:
-        wait_s = self._next_s - time.monotonic()
-        if wait_s > 0:
-            time.sleep(min(wait_s, timeout_s))
-        if wait_s > timeout_s:
+        if not self._rhythm.wait(timeout_s):
             return None
-        self._next_s = max(self._next_s, time.monotonic() - self._source.every_s) + self._source.every_s
         payload = self._ask()
         try:
             return Batch(read(self._source.format, payload, self._file.datastreams, self._file.time))

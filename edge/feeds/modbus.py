@@ -1,13 +1,13 @@
 """Modbus-TCP: registers of one device, read at a steady rate; neighbours in one request."""
 
 import struct
-import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from citybrain.errors import Unavailable
 from edge.feeds.feed import Batch
+from edge.feeds.rhythm import Rhythm
 from edge.readings import Missing, Value, found
 from edge.sensorfile import Datastream, Modbus
 
@@ -37,7 +37,7 @@ class ModbusFeed:
         self._spans = spans(streams)
         self._where = f"{source.host}:{source.port}"
         self._client: Any = None
-        self._next_s = 0.0
+        self._rhythm = Rhythm(source.every_s)
 
     def open(self) -> None:
         from pymodbus.client import ModbusTcpClient
@@ -48,15 +48,11 @@ class ModbusFeed:
         )
         if not self._client.connect():
             raise Unavailable(f"no Modbus device answers at {self._where}")
-        self._next_s = time.monotonic()
+        self._rhythm.start()
 
     def read(self, timeout_s: float) -> Batch | None:
-        wait_s = self._next_s - time.monotonic()
-        if wait_s > 0:
-            time.sleep(min(wait_s, timeout_s))
-        if wait_s > timeout_s:
+        if not self._rhythm.wait(timeout_s):
             return None
-        self._next_s = max(self._next_s, time.monotonic() - self._source.every_s) + self._source.every_s
         cells: dict[tuple[str, int], int | str] = {}
         for span in self._spans:
             cells |= self._cells(span)
