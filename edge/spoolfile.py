@@ -90,9 +90,7 @@ def begin_anew(path: Path, error: sqlite3.Error) -> tuple[sqlite3.Connection, li
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
-    # A broken byte in a text is for the checksum to find; it must not keep other letters from being read.
-    connection.text_factory = _text
+    connection = _open(path)
     try:
         # Exclusive before WAL: one process owns the file, and no shared memory file is needed.
         connection.execute("pragma locking_mode = exclusive")
@@ -119,11 +117,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _readable(path: Path) -> Iterator[Letter]:
     """Letters with a right checksum, from both ends of a broken file as far as each can be read."""
     for direction in ("asc", "desc"):
-        connection = sqlite3.connect(path)
-        connection.text_factory = _text
+        connection = _open(path)
         try:
             yield from _rows(connection, direction)
-        except (sqlite3.Error, OverflowError, UnicodeDecodeError):
+        except (sqlite3.Error, OverflowError):
             continue
         finally:
             connection.close()
@@ -143,5 +140,8 @@ def _rows(connection: sqlite3.Connection, direction: str) -> Iterator[Letter]:
             continue  # a column of another type
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace")
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+    # A broken byte in a text is for the checksum to find; it must not keep other letters from being read.
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    return connection
