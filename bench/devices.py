@@ -30,6 +30,7 @@ import psutil
 import psycopg
 
 from bench.ingest import RESULTS, collector
+from bench.results import write
 from citybrain import config, tls
 from citybrain.codec import encode
 from citybrain.errors import Unavailable
@@ -424,8 +425,7 @@ def main() -> None:
     }  # fmt: skip
     for name, value in result.items():
         print(f"{name:28} {value}")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "devices.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write(RESULTS / "devices.json", result)
     if outcome["lost"] or outcome["duplicated"] or outcome["wrong"]:
         raise SystemExit(1)
 

@@ -7,7 +7,6 @@ switched off, so that only the watchdog can act. Prints seconds from the fault t
 `edge.watchdog_s`; writes bench/results/fallback.json. Exits with 1 where one took longer than the limit.
 """
 
-import json
 import os
 import platform
 import signal
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from bench.results import write
 from tests.fixtures import relay_card
 from tests.unit.edge.test_relay import ALL_RED, wired
 
@@ -85,9 +85,7 @@ def main(rounds: int, limit_s: float) -> None:
         figures[fault] = taken
         worst_s = max(worst_s, *taken)
         print(f"{fault:>8}: {' '.join(f'{seconds:.2f}' for seconds in taken)} s")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2))
-    print(f"written: {RESULTS}")
+    write(RESULTS, figures)
     sys.exit(1 if worst_s > limit_s else 0)
 
 

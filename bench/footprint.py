@@ -9,7 +9,6 @@ told as wall time and as CPU time, which a busy machine does not lengthen. Print
 bench/results/footprint.json.
 """
 
-import json
 import os
 import platform
 import statistics
@@ -28,6 +27,7 @@ import click
 import numpy as np
 import psutil
 
+from bench.results import write
 from citybrain import topics
 from citybrain.bus import Bus
 from citybrain.codec import decode
@@ -175,9 +175,7 @@ def main(runs: int) -> None:
     ):
         results[f"{name}_forbidden"] = found = loaded(modules)
         print(f"{name:>7}: forbidden modules loaded: {' '.join(found) or 'none'}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2))
-    print(f"written: {RESULTS}")
+    write(RESULTS, results)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ python -m bench.fuzz [--inputs 100000] [--seed 1]
 """
 
 import argparse
-import json
 import os
 import tempfile
 import threading
@@ -17,6 +16,7 @@ import msgspec
 import psycopg
 
 from bench.ingest import RESULTS, servers
+from bench.results import write
 from citybrain import config, topics
 from citybrain.bus import Bus
 from citybrain.config import Settings
@@ -143,8 +143,7 @@ def main() -> None:
         result = {"broker": broker_name(), "seed": given.seed, **fuzz(settings, given.inputs, given.seed)}
     for name, value in result.items():
         print(f"{name:20} {value}")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "fuzz.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write(RESULTS / "fuzz.json", result)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ what one would write first, a collector of paho and one INSERT a message (`bench
 """
 
 import argparse
-import json
 import os
 import platform
 import subprocess
@@ -27,6 +26,7 @@ import psutil
 import psycopg
 
 from bench.ready import await_database
+from bench.results import write
 from citybrain import config, topics
 from citybrain.codec import decode, encode
 from citybrain.messages import IngestAck, LaneMeasurement
@@ -308,8 +308,7 @@ def main() -> None:
     }
     for name, value in result.items():
         print(f"{name:28} {value:,.4g}" if isinstance(value, float) else f"{name:28} {value}")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "ingest.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write(RESULTS / "ingest.json", result)
 
 
 if __name__ == "__main__":

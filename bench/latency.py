@@ -9,8 +9,6 @@ must run on the machine that captures, or on one whose clock agrees.
 """
 
 import json
-import os
-import platform
 import sys
 import threading
 import time
@@ -29,7 +27,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from citybrain import __version__
+from bench.machine import machine
+from bench.results import write
 
 RESULTS = Path(__file__).parent / "results"
 CHANNELS = ("signals", "lanes")
@@ -118,26 +117,6 @@ def stored(url: str, path: str, start: datetime, end: datetime) -> Samples:
     return samples
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    return {
-        "cpu": cpu,
-        "cores": len(os.sched_getaffinity(0)),
-        "load_1min": round(os.getloadavg()[0], 2),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "citybrain": __version__,
-    }
-
-
 def measure(url: str, seconds: float) -> dict[str, Any]:
     """All figures; ends the program with one sentence where the city does not answer."""
     with urllib.request.urlopen(f"{url}/api/v1/site", timeout=10) as answer:
@@ -204,9 +183,7 @@ def main(url: str, seconds: float, out: Path) -> None:
             f"no city answers at {url}: {error}; start one with citybrain up"
         ) from error
     show(found)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(f"Written to {out}")
+    write(out, found)
     if not any(figures["samples"] for figures in found["capture_to_map"].values()):
         sys.exit(1)
 

@@ -1,7 +1,6 @@
 """How many intersections the optimiser re-plans in a second, at the horizon and beam that it has in use."""
 
 import itertools
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from bench.machine import machine
 from bench.recorded import SCENARIOS, Recorded, copies, record
+from bench.results import write
 from citybrain.config import Settings
 from citybrain.rayconnect import connect, disconnect, ray
 from traffic.beam import PLANS
@@ -322,9 +322,7 @@ def main(  # noqa: PLR0917 - click gives them by name
     found["runs"] = run(recorded, sizes, seconds, threads, regions)
     found["verdict"] = verdict(found["runs"], cores)
     show(found)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {out}")
+    write(out, found)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ lane measurement once a second, spread over the second. Every measurement must b
 Headroom is one second over the CPU seconds that the busiest region spends on a second of its intersections.
 """
 
-import json
 import subprocess
 import tempfile
 import time
@@ -28,6 +27,7 @@ from rich.table import Table
 
 from bench.machine import machine
 from bench.recorded import SCENARIOS, Copy, copies, record
+from bench.results import write
 from citybrain import config, topics
 from citybrain.bus import Bus
 from citybrain.codec import decode, encode
@@ -198,9 +198,7 @@ def main(signals: str, regions: str, seconds: int, out: Path) -> None:
             one = measure(copies(recorded, count), actors, seconds)
             found["runs"].append({"signals": count} | one)
     show(found)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {out}")
+    write(out, found)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ monitor sees the lamps only. Prints what was sent and refused, and the first uns
 the end; writes bench/results/safety.json.
 """
 
-import json
 import math
 import multiprocessing
 import os
@@ -30,6 +29,7 @@ import click
 import numpy as np
 
 from bench.conflict_monitor import judge, limits_of
+from bench.results import write
 from citybrain.messages import IntersectionConfig, Movement, Phase, Ring, SignalCommand
 from citybrain.stopping import stop_on_signals
 from edge.control import SignalControl
@@ -258,9 +258,7 @@ def _tell(total: Tally, seed: int, wall_s: float) -> None:
                 print(f"  {count:>10,}  {reason}")
         else:
             print(f"{name}: {value:,}" if isinstance(value, int | float) else f"{name}: {value}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2))
-    print(f"written: {RESULTS}")
+    write(RESULTS, figures)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import click
 import numpy as np
 import onnxruntime
 
+from bench.results import write
 from citybrain.sources import Frame, open_source
 from vision.counting import totals
 from vision.detector import load_detector
@@ -44,9 +45,7 @@ def main(folder: Path, every: tuple[int, ...], model: str) -> None:
     print(machine)
     clips = json.loads((folder / "truth.json").read_text())["clips"]
     runs = [measure(folder, clip, k, model) for clip in clips for k in every]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**machine, "runs": runs}, indent=2))
-    print(f"written: {RESULTS}")
+    write(RESULTS, {**machine, "runs": runs})
 
 
 def measure(folder: Path, clip: dict[str, Any], every: int, model: str) -> dict[str, Any]:

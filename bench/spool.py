@@ -23,6 +23,7 @@ from zlib import crc32
 
 import click
 
+from bench.results import write
 from edge.spool import Ack, Letter, Spool
 
 RESULTS = Path(__file__).parent / "results" / "spool.json"
@@ -139,9 +140,7 @@ def main(count: int, folder: Path | None) -> None:
             }
             for name, make in makes.items():
                 figures[f"{name}, {batch} a batch"] = _measure(name, batch, make, letters_of(some))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2))
-    print(f"written: {RESULTS}")
+    write(RESULTS, figures)
 
 
 def _measure(name: str, batch: int, make: Callable[[], Store], letters: list[Letter]) -> dict[str, float]:

@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from bench.results import write
 from citybrain.sources import open_source
 from vision.counting import totals
 from vision.detector import Detector, load_detector
@@ -194,9 +195,7 @@ def main(folder: Path, seconds: float, model: str) -> None:
                         f"{name:8} {clip['clip']:14} {way:24} {report['streams_per_core']:7.2f} a core, "
                         f"{report['ratio_to_a']:.2f} x (a); {report['counts']} {report['cpu_ms_per_frame']}"
                     )
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**machine, "runs": runs}, indent=2))
-    print(f"written: {RESULTS}")
+    write(RESULTS, {**machine, "runs": runs})
 
 
 if __name__ == "__main__":
