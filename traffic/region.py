@@ -274,13 +274,11 @@ class Region:
 
     def _reckon(self, site: Site, memory: _Memory, k: int, second: int, elapsed: float) -> None:
         """Nobody looks at lane k."""
-        lane = int(self.net.lane_ptr[site.index]) + k
-        begin, end = self.net.lane_movement_ptr[lane : lane + 2]
-        own = self.net.lane_movement[begin:end] - self.net.movement_ptr[site.index]
-        code = RED if not memory.lane_green_s[k] else PROTECTED if memory.full_green[k] else PERMISSIVE
-        sent = arrived_by(self.net, lane, second, self.shared)
+        green_s = float(memory.lane_green_s[k])
+        code = RED if not green_s else PROTECTED if memory.full_green[k] else PERMISSIVE
+        sent = arrived_by(self.net, int(self.net.lane_ptr[site.index]) + k, second, self.shared)
         reckoning = memory.reckoning
-        reckoning.go_on(k, sent, code, float(memory.green_s[own].max(initial=0.0)), elapsed)
+        reckoning.go_on(k, sent, code, green_s, elapsed)
         memory.held[k] = reckoning.queue[k]
         memory.wait_s[k] = memory.red_s[k] if reckoning.queue[k] >= 1.0 else 0.0
 

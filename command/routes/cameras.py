@@ -61,9 +61,9 @@ async def picture(
     case: ForCase = None,
 ) -> Response:
     """The latest picture, in memory only; who looks, why, and for which case is recorded first."""
-    latest = centre.pictures.get(camera) if sight.has_camera(camera) else None
-    if latest is None and not sight.has_camera(camera):
+    if not sight.has_camera(camera):
         raise ApiError(404, _why_not(camera, known=False), "camera")
+    latest = centre.pictures.get(camera)
     if latest is None:
         raise ApiError(404, _why_not(camera, camera in centre.live.cameras.known()), "camera")
     await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case))
