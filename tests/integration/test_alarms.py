@@ -15,7 +15,7 @@ from command.database import Database
 from command.principal import Principal, Role
 from tests.fixtures import people
 from tests.fixtures.command import Served, read_events, serving, until
-from tests.fixtures.trust import database, own_settings
+from tests.fixtures.trust import own_settings
 
 INSERT = (
     "insert into traffic_event (device, event, at, stored_at, boot, seq, kind, severity, start_at, end_at,"
@@ -25,12 +25,6 @@ INSERT = (
     " on conflict (device, event) do update set severity = excluded.severity, end_at = excluded.end_at,"
     " stored_at = excluded.stored_at"
 )
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    with database(postgres_dsn) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

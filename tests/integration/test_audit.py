@@ -25,7 +25,7 @@ from command.trust.audit import SYSTEM
 from tests.fixtures import command as street
 from tests.fixtures import people
 from tests.fixtures.command import JPEG, serving, until
-from tests.fixtures.trust import NORTH, SOUTH, database
+from tests.fixtures.trust import NORTH, SOUTH
 
 ENTRIES = 6
 SAME = "at, actor, actor_name, action, subject, details"
@@ -33,12 +33,6 @@ SAME = "at, actor, actor_name, action, subject, details"
 
 class Undone(Exception):
     """Ends a transaction whose work is not to stay."""
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    with database(postgres_dsn) as found:
-        yield found
 
 
 @pytest.fixture

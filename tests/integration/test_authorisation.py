@@ -23,7 +23,8 @@ from command.trust.rights import Action
 from tests.fixtures import command as street
 from tests.fixtures import people
 from tests.fixtures.command import JPEG, Served, serving, until
-from tests.fixtures.trust import database, own_settings
+from tests.fixtures.database import migrated_database
+from tests.fixtures.trust import own_settings
 
 DOORS = list(described_doors())
 PUBLIC = {
@@ -49,7 +50,7 @@ NEVER = {
 
 @pytest.fixture(scope="module")
 def own(postgres_dsn: str, broker_url: str) -> Iterator[Settings]:
-    with database(postgres_dsn) as dsn:
+    with migrated_database(postgres_dsn) as dsn:
         yield own_settings(broker_url, dsn)
 
 

@@ -14,8 +14,8 @@ import pytest
 from citybrain import config
 from citybrain.config import Settings
 from command.database import queries
-from ingest.migrate import migrate
 from tests.fixtures.command import BOOT, T0, serving
+from tests.fixtures.database import migrated_database
 
 LANES = ("east_0", "south_0")
 END = T0 + timedelta(minutes=10)
@@ -24,15 +24,10 @@ END = T0 + timedelta(minutes=10)
 @pytest.fixture(scope="module")
 def filled_dsn(postgres_dsn: str) -> Iterator[str]:
     """A migrated database with the rows of `fill`; these tests only read."""
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(f'create database "{name}"'.encode())
-        dsn = postgres_dsn.rsplit("/", 1)[0] + f"/{name}"
-        migrate(dsn)
+    with migrated_database(postgres_dsn) as dsn:
         with psycopg.connect(dsn) as connection:
             fill(connection)
         yield dsn
-        admin.execute(f'drop database "{name}" with (force)'.encode())
 
 
 @pytest.fixture(scope="module")

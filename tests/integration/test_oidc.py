@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +17,8 @@ from joserfc.jwk import RSAKey
 
 from citybrain import config
 from tests.fixtures.command import Served, serving
-from tests.fixtures.trust import database, own_settings
+from tests.fixtures.loopback import answering
+from tests.fixtures.trust import own_settings
 
 CLIENT = "city"
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
@@ -102,12 +102,8 @@ class Provider:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Provider]:
     found = Provider()
-    thread = threading.Thread(target=found.server.serve_forever)
-    thread.start()
-    yield found
-    found.server.shutdown()
-    thread.join()
-    found.server.server_close()
+    with answering(found.server):
+        yield found
 
 
 @pytest.fixture
@@ -116,12 +112,6 @@ def provider(running: Provider) -> Provider:
     running.spoil = {}
     running.key = KEY
     return running
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    with database(postgres_dsn) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,8 @@ from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
 from tests.fixtures.command import Served, serving, until
-from tests.fixtures.trust import database, own_settings
+from tests.fixtures.database import migrated_database
+from tests.fixtures.trust import own_settings
 
 EXAMPLES = int(os.environ.get("CITYBRAIN_FUZZ_EXAMPLES", "2"))
 CHECKS = [
@@ -45,7 +46,7 @@ OPERATIONS = [found.ok() for found in FOUND if not found.ok().path.endswith(ENDL
 
 @pytest.fixture(scope="module")
 def own(postgres_dsn: str, broker_url: str) -> Iterator[Settings]:
-    with database(postgres_dsn) as dsn:
+    with migrated_database(postgres_dsn) as dsn:
         yield own_settings(
             broker_url, dsn, trust=config.Trust(requests_per_minute=1_000_000, sign_ins_per_minute=10_000)
         )

@@ -18,13 +18,7 @@ from command.trust.audit import SYSTEM
 from command.trust.signin import link_for
 from tests.fixtures import people
 from tests.fixtures.command import Served, serving, until
-from tests.fixtures.trust import PASSWORD, Browser, database, own_settings
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    with database(postgres_dsn) as found:
-        yield found
+from tests.fixtures.trust import PASSWORD, Browser, own_settings
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -20,7 +19,8 @@ from command.webhooks import courier
 from command.webhooks.queue import queue
 from tests.fixtures import people
 from tests.fixtures.command import Served, serving, until
-from tests.fixtures.trust import database, own_settings
+from tests.fixtures.loopback import answering
+from tests.fixtures.trust import own_settings
 
 
 class Receiver:
@@ -52,17 +52,7 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     found = Receiver()
-    thread = threading.Thread(target=found.server.serve_forever)
-    thread.start()
-    yield found
-    found.server.shutdown()
-    thread.join()
-    found.server.server_close()
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    with database(postgres_dsn) as found:
+    with answering(found.server):
         yield found
 
 

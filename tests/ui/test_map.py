@@ -12,7 +12,6 @@ import cv2
 import httpx
 import msgspec
 import numpy as np
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -21,7 +20,6 @@ from citybrain.config import Site as SiteSettings
 from citybrain.up.ports import free_port
 from command import build as web_build
 from command.principal import Role
-from ingest.migrate import migrate
 from tests.fixtures import people
 from tests.fixtures.browser import Watched, watching
 from tests.ui.street import NAMES, VEHICLES_PER_LANE, Street
@@ -98,14 +96,12 @@ def built() -> None:
 
 
 @pytest.fixture(scope="module")
-def city(
-    built: None, broker_url: str, own_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[City]:
+def city(built: None, broker_url: str, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     settings = msgspec.structs.replace(
         Settings(),
         site=SiteSettings(name="uitest"),
         broker=Broker(url=broker_url),
-        database=Database(dsn=own_database),
+        database=Database(dsn=dsn),
     )
     city = City(settings, tmp_path_factory.mktemp("uitest"))
     try:
@@ -115,17 +111,6 @@ def city(
             yield city
     finally:
         city.stop()
-
-
-@pytest.fixture(scope="module")
-def own_database(postgres_dsn: str) -> Iterator[str]:
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute("create database uitest")
-    dsn = postgres_dsn.rsplit("/", 1)[0] + "/uitest"
-    migrate(dsn)
-    yield dsn
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute("drop database uitest with (force)")
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,10 @@ from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
 from tests.fixtures.command import Served, serving
-from tests.fixtures.trust import PASSWORD, database, own_settings
+from tests.fixtures.trust import PASSWORD, own_settings
 from tests.integration.test_alarms import happen
 
 expect.set_options(timeout=20_000)
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    with database(postgres_dsn) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import http.server
 import struct
-import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.sources import open_source, paced
+from tests.fixtures.loopback import answering
 
 FRAMES, FPS, WIDTH, HEIGHT = 24, 12, 96, 64
 
@@ -150,12 +150,8 @@ def url(video: Path) -> Iterator[str]:
             return
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(video.parent)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v.mp4"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield f"http://127.0.0.1:{server.server_port}/v.mp4"
 
 
 def test_a_network_stream_is_live(url: str) -> None:
