@@ -10,18 +10,21 @@ remembered as gaps, so that nobody waits for it. `bench/spool.py` measures this 
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
 from citybrain.errors import Unavailable
-from edge.spoolfile import Letter, begin_anew, is_broken, open_file
+from edge.spoolfile import Letter, begin_anew, is_broken, is_whole, open_file
 
 __all__ = ["Ack", "Bound", "Gap", "Letter", "Spool", "kind_of"]
 
 log = structlog.get_logger()
+
+Result = TypeVar("Result")
 
 _OVERHEAD_BYTES = 180
 """Of a row beside its payload: keys, index, page filling."""
@@ -111,63 +114,61 @@ class Spool:
         Raises:
             Unavailable: the disk is full or gone; nothing of this call is kept.
         """
-        letters, acks = list(letters), list(acks)
-        try:
-            self._write(letters, acks)
-        except sqlite3.Error as error:
-            if not is_broken(error):
-                raise self._unavailable(error) from error
-            self._mend(error)
-            try:
-                self._write(letters, acks)
-            except sqlite3.Error as again:
-                raise self._unavailable(again) from again
+        kept, settled = list(letters), list(acks)
+        self._mending(lambda: self._write(kept, settled))
 
     def due(self, device: str, sent_before_s: float, limit: int) -> list[Letter]:
         """Oldest first, the letters of `device` never sent, or sent before that time and not acknowledged.
 
         A letter whose checksum is wrong is given up.
         """
-        try:
-            # A time in the future is from before the clock was set back.
-            rows = self._connection.execute(
-                f"select {_COLUMNS}, crc from letter"  # noqa: S608 - constants
-                " where device = ? and (sent_s < ? or sent_s > ?) order by boot, seq limit ?",
-                (device, sent_before_s, time.time() + _FUTURE_S, limit),
-            ).fetchall()
-        except sqlite3.DatabaseError as error:
-            if not is_broken(error):
-                raise self._unavailable(error) from error
-            self._mend(error)
-            return self.due(device, sent_before_s, limit)
-        return [letter for *fields, crc in rows if self._is_whole(letter := Letter(*fields), crc)]
+        return self._mending(lambda: self._due(device, sent_before_s, limit))
 
     def mark_sent(self, letters: Iterable[Letter], now_s: float) -> None:
         """Note that `letters` were published at `now_s`."""
-        with self._connection:
-            self._connection.executemany(
-                "update letter set sent_s = ? where device = ? and boot = ? and seq = ?",
-                [(now_s, letter.device, letter.boot, letter.seq) for letter in letters],
-            )
+        sent = [(now_s, letter.device, letter.boot, letter.seq) for letter in letters]
+        self._mending(lambda: self._mark_sent(sent))
 
     def gaps(self, device: str, limit: int) -> list[Gap]:
         """What was given up of `device` and is not acknowledged, oldest first."""
-        rows = self._connection.execute(
-            "select device, boot, first, last, reason from gap where device = ? order by boot, first limit ?",
-            (device, limit),
+        rows = self._mending(
+            lambda: self._connection.execute(
+                "select device, boot, first, last, reason from gap where device = ?"
+                " order by boot, first limit ?",
+                (device, limit),
+            ).fetchall()
         )
         return [Gap(*row) for row in rows]
 
     def close(self) -> None:
         self._connection.close()
 
+    def _mending(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns; should the file prove broken, of a file made anew with what could be read."""
+        try:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                if not is_broken(error):
+                    raise
+                self._mend(error)
+                return work()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
     def _write(self, letters: list[Letter], acks: list[Ack]) -> None:
+        with self._transaction():
+            self._forget(acks)
+            self._keep(letters)
+            self._hold_bounds(time.time())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it is kept and counted, or nothing."""
         before = (self._waiting.copy(), self._bytes.copy(), self.dropped, dict(self._last))
         try:
             with self._connection:
-                self._forget(acks)
-                self._keep(letters)
-                self._hold_bounds(time.time())
+                yield
         except BaseException:
             self._waiting, self._bytes, self.dropped, self._last = before
             raise
@@ -291,18 +292,28 @@ class Spool:
             self._drop("device = ? and boot = ? and seq between ? and ?", (device, boot, first, last), "full")
             self._give_up(device, boot, first, last, "the spool is full")
 
-    def _is_whole(self, letter: Letter, crc: int | None) -> bool:
-        try:
-            if crc is None or letter.checksum() == crc:
-                return True
-        except (TypeError, AttributeError):
-            pass  # a column of another type is as wrong as a wrong number
-        log.error("letter_damaged", device=letter.device, boot=letter.boot, seq=letter.seq)
+    def _due(self, device: str, sent_before_s: float, limit: int) -> list[Letter]:
+        # A time in the future is from before the clock was set back.
+        rows = self._connection.execute(
+            f"select {_COLUMNS}, crc from letter"  # noqa: S608 - constants
+            " where device = ? and (sent_s < ? or sent_s > ?) order by boot, seq limit ?",
+            (device, sent_before_s, time.time() + _FUTURE_S, limit),
+        ).fetchall()
+        read = [(Letter(*fields), crc) for *fields, crc in rows]
+        damaged = [letter for letter, crc in read if not is_whole(letter, crc)]
+        if damaged:
+            with self._transaction():
+                for letter in damaged:
+                    log.error("letter_damaged", device=device, boot=letter.boot, seq=letter.seq)
+                    where = "device = ? and boot = ? and seq = ?"
+                    self._drop(where, (device, letter.boot, letter.seq), "damaged")
+        return [letter for letter, _ in read if letter not in damaged]
+
+    def _mark_sent(self, sent: list[tuple[float, str, int, int]]) -> None:
         with self._connection:
-            self._drop(
-                "device = ? and boot = ? and seq = ?", (letter.device, letter.boot, letter.seq), "damaged"
+            self._connection.executemany(
+                "update letter set sent_s = ? where device = ? and boot = ? and seq = ?", sent
             )
-        return False
 
     def _unavailable(self, error: sqlite3.Error) -> Unavailable:
         return Unavailable(f"the spool {self.path} cannot be written: {error}")

@@ -47,6 +47,14 @@ class Letter(NamedTuple):
         return crc32(self.payload, crc32(head))
 
 
+def is_whole(letter: Letter, crc: int | None) -> bool:
+    """Whether the checksum is right, or there is none, in a file of before 0.2."""
+    try:
+        return crc is None or letter.checksum() == crc
+    except (TypeError, AttributeError):
+        return False  # a column of another type is as wrong as a wrong number
+
+
 def open_file(path: Path) -> tuple[sqlite3.Connection, list[Letter]]:
     """The connection, and the letters that were saved from a broken file: the caller writes them anew.
 
@@ -133,11 +141,8 @@ def _rows(connection: sqlite3.Connection, direction: str) -> Iterator[Letter]:
     )
     for *fields, crc in connection.execute(query):
         letter = Letter(*fields)
-        try:
-            if letter.checksum() == crc:
-                yield letter
-        except (TypeError, AttributeError):
-            continue  # a column of another type
+        if crc is not None and is_whole(letter, crc):
+            yield letter
 
 
 def _open(path: Path) -> sqlite3.Connection:

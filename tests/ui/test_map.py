@@ -254,6 +254,8 @@ def test_theme_language_and_colouring_are_switched_and_remembered(watched: Watch
 def test_colours_may_change_while_signals_are_being_drawn(city: City, browser: Browser) -> None:
     with watching(browser) as fresh:
         page = fresh.open(city.entrance())
+        # The link enters once: to load anew before it has entered is to stay outside.
+        expect(pin(page, "market")).to_be_visible()
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 2})
         for _ in range(3):
             page.reload()
