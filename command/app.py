@@ -24,6 +24,7 @@ from command.routes import (
     me,
     now,
     places,
+    playback,
     retention,
     session,
     stream,
@@ -34,7 +35,21 @@ from command.trust import doors
 from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
-RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention)
+RESOURCES = (
+    places,
+    now,
+    cameras,
+    history,
+    playback,
+    stream,
+    session,
+    me,
+    accounts,
+    audit,
+    alarms,
+    webhooks,
+    retention,
+)
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:

@@ -120,6 +120,7 @@ export interface TrafficEvent {
   event: string;
   kind: string;
   severity: Severity;
+  at: string;
   start_at: string;
   end_at: string | null;
   intersection: string | null;
@@ -173,6 +174,25 @@ export interface Command {
   reason: string;
   accepted: boolean | null;
   answer: string | null;
+}
+
+export interface PastFigures {
+  mean_delay_s: number | null;
+  stops_per_vehicle: number | null;
+  throughput_veh_h: number | null;
+}
+
+/** What stood, or changed, on each track of the record. */
+export interface PastItems {
+  signals: SignalNow[];
+  lanes: LaneNow[];
+  events: TrafficEvent[];
+  alarms: Alarm[];
+}
+
+export interface PastState extends PastItems {
+  at: string;
+  figures: PastFigures;
 }
 
 export interface Items<T> {

@@ -4,11 +4,12 @@ import "./styles/tokens.css";
 import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/panels.css";
+import "./styles/playback.css";
 import "./styles/session.css";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
-import { localLabel, localText, said, t } from "./i18n";
+import { localLabel, localText, said, t, type Key } from "./i18n";
 import { MapLatency } from "./latency";
 import { LiveMap } from "./map/livemap";
 import { Pins, type Pin } from "./map/pins";
@@ -20,9 +21,10 @@ import { legend } from "./panels/legend";
 import { makePin, updatePin } from "./panels/pin";
 import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
+import { PlaybackBar } from "./playback/bar";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
-import { onLost } from "./session/session";
+import { may, onLost } from "./session/session";
 import { effectiveTheme, onSettings, settings } from "./settings";
 
 /** How near the map goes to what is selected. */
@@ -63,7 +65,8 @@ const header = new Header(city);
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
-main.append(canvas, tables.element, waiting, legend(), tools, side.element);
+const playback = new PlaybackBar(city, () => side.refresh());
+main.append(canvas, tables.element, waiting, legend(), tools, playback.banner, playback.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -98,7 +101,7 @@ function select(next: Selection): void {
   }
 }
 
-function tool(name: "map.in" | "map.out" | "map.fit", image: Icon, act: () => void): void {
+function tool(name: Key, image: Icon, act: () => void): void {
   tools.append(localLabel(h("button", { type: "button", class: "icon-button", click: act }, icon(image)), name, true));
 }
 
@@ -150,6 +153,7 @@ function startMap(): void {
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());
+  if (may("see_history")) tool("playback.open", "history", () => playback.open());
   city.onFrame((changes) => {
     if (changes.intersections) {
       pins.show([...city.intersections.values()].map(({ intersection: key, position }) => ({ key, position })));
@@ -170,5 +174,7 @@ try {
 }
 city.start();
 window.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && selection) select(null);
+  if (event.key !== "Escape") return;
+  if (selection) select(null);
+  else if (playback.player.isOn) playback.player.leave();
 });

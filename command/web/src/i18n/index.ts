@@ -78,3 +78,11 @@ export function age(seconds: number): string {
 export function timeOfDay(at: string | number | Date): string {
   return new Date(at).toLocaleTimeString(locale(), { hour12: false });
 }
+
+/** Day and time, local, with weekday. */
+export function dayAndTime(at: string | number | Date): string {
+  return new Date(at).toLocaleString(locale(), {
+    weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
+    second: "2-digit", hour12: false,
+  }); // prettier-ignore
+}

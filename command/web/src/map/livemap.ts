@@ -217,11 +217,11 @@ export class LiveMap {
     for (const id of changed) {
       const lane = this.#lanes.get(id);
       const now = this.#city.lanes.get(id);
-      if (!lane || !now) continue;
-      const queue = Math.min(1, now.queue_m / Math.max(1, lane.length_m));
-      this.map.setFeatureState({ source: "lanes", id }, { queue, speed: slowness(now, lane) });
+      if (!lane) continue;
+      const queue = now ? Math.min(1, now.queue_m / Math.max(1, lane.length_m)) : -1;
+      this.map.setFeatureState({ source: "lanes", id }, { queue, speed: now ? slowness(now, lane) : -1 });
       const drawn_m = this.#queues.get(id) ?? 0;
-      const queue_m = settings.colouring === "queue" && now.queue_m >= LEAST_QUEUE_M ? now.queue_m : 0;
+      const queue_m = now && settings.colouring === "queue" && now.queue_m >= LEAST_QUEUE_M ? now.queue_m : 0;
       if (drawn_m === queue_m) continue;
       if (queue_m === 0) {
         remove.push(id);

@@ -4,7 +4,7 @@ import type { City } from "../city";
 import { age_s } from "../clock";
 import type { CameraNow } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
-import { age, number, said, t, term } from "../i18n";
+import { age, number, said, t, term, type Key } from "../i18n";
 import { may } from "../session/session";
 import { icon } from "./icons";
 import type { Part, Selection } from "./situation";
@@ -30,6 +30,14 @@ class Picture {
     attribute(this.image, "hidden", true);
     attribute(this.none, "hidden", false);
     if (camera) attribute(this.image, "alt", t("camera.picture", { name: camera }));
+  }
+
+  /** No picture, and why. */
+  refuse(why: Key): void {
+    this.#wanted = this.#version;
+    attribute(this.image, "hidden", true);
+    attribute(this.none, "hidden", false);
+    text(this.none, t(why));
   }
 
   want(version: string): void {
@@ -94,6 +102,7 @@ export class CameraPanel implements Part {
 
   pictureChanged(): void {
     const camera = this.#camera && this.#city.cameras.get(this.#camera);
+    if (this.#city.isPast) return this.#picture.refuse("playback.no_pictures");
     if (camera && camera.picture_at) this.#picture.want(camera.picture_at);
   }
 

@@ -49,10 +49,12 @@ export class Header {
     if (connection === "live") this.#live_ms = Date.now();
     const away_s = Math.round((Date.now() - this.#live_ms) / 1000) + (connection === "stale" ? 7 : 0);
     const offset_s = Math.round(Math.abs(clockOffset_ms()) / 1000);
-    attribute(this.#connection, "data-state", isLost() ? "signed-out" : failure ? "stale" : connection);
+    const isPast = this.#city.isPast && !isLost();
+    attribute(this.#connection, "data-state", isPast ? "past" : isLost() ? "signed-out" : failure ? "stale" : connection);
     text(this.#site, site?.site ?? "");
     text(this.#clock, timeOfDay(Date.now()));
     if (isLost()) text(this.#state, t("connection.signed_out"));
+    else if (isPast) text(this.#state, t("connection.past"));
     else if (failure) text(this.#state, t("app.failed", { reason: failure }));
     else if (connection === "live" && offset_s > 0) text(this.#state, t("connection.clock", { n: offset_s }));
     else text(this.#state, t(`connection.${connection}`, { n: away_s }));
