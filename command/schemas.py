@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from command import models, people, records
+from command import looks, models, people, records
 from command.alarms import models as alarms
+from command.analysis import models as analysis
 from command.answers import REF
 from command.playback import models as playback
 from command.routes import retention
@@ -25,6 +26,7 @@ BODIES: tuple[type[models.View], ...] = (
     alarms.CommentBody, alarms.AssignBody, alarms.SnoozeBody, webhooks.WebhookBody, webhooks.WebhookView,
     webhooks.WebhookList, webhooks.DeliveryView, webhooks.DeliveryList, retention.PolicyView,
     retention.PolicyList, playback.PlaybackState, playback.PlaybackChanges,
+    analysis.FigureList, analysis.ComparisonView, analysis.ShiftSheet, looks.LookBody, looks.LookView,
 )  # fmt: skip
 
 

@@ -1,11 +1,14 @@
 """The operators' desk in a real browser: the past on the map, figures, cameras, search, views, wall."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
+import psycopg
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from citybrain import config
 from citybrain.config import Settings
@@ -49,6 +52,8 @@ def one_page(city: City, browser: Browser) -> Iterator[Watched]:
 def watched(one_page: Watched) -> Iterator[Watched]:
     expect(pin(one_page.page, "market")).to_be_visible()
     yield one_page
+    one_page.page.keyboard.press("Escape")
+    one_page.page.locator("[data-setting='view'] [data-value='map']").click()
     one_page.check()
 
 
@@ -86,3 +91,101 @@ def test_the_past_is_played_on_the_same_map(watched: Watched) -> None:
     expect(banner).to_be_hidden()
     expect(page.locator(".connection")).to_have_attribute("data-state", "live")
     expect(pin(page, "market")).to_have_attribute("data-mode", "commanded")
+
+
+def _audited(city: City) -> list[dict[str, Any]]:
+    with psycopg.connect(city.settings.database.dsn) as connection:
+        rows = connection.execute(
+            "select subject, details from audit where action = 'video.viewed' order by seq"
+        ).fetchall()
+    return [{"subject": subject, **json.loads(details)} for subject, details in rows]
+
+
+def _view(page: Page, name: str) -> None:
+    page.locator(f"[data-setting='view'] [data-value='{name}']").click()
+
+
+def test_the_camera_wall_asks_why_before_it_shows_anything(city: City, watched: Watched) -> None:
+    page = watched.page
+    _view(page, "cameras")
+    tile = page.locator(".wall-tile")
+    expect(tile).to_contain_text("Say first why you look.")
+    seen = len(_audited(city))
+    page.get_by_role("button", name="Look at these cameras").click()
+    check_accessible(page)
+    watched.screenshot("look-night")
+    page.get_by_label("Reason in a few words").press("Enter")
+    expect(page.locator(".look-dialog [role=alert]")).to_contain_text("three letters")
+    assert len(_audited(city)) == seen
+    page.get_by_label("Reason in a few words").fill("morning round")
+    page.get_by_label("Reason in a few words").press("Enter")
+    picture = tile.locator(".picture")
+    expect(picture).to_be_visible()
+    first = picture.get_attribute("src")
+    until(lambda: picture.get_attribute("src") != first, "the next picture comes")
+    told = {"purpose": "monitoring", "reason": "morning round", "case": None, "event": None}
+    assert _audited(city)[seen:] == [{"subject": "camera/demo", **told}]
+    expect(page.locator(".wall-state")).to_contain_text("On record")
+    check_accessible(page)
+    watched.screenshot("wall-night")
+    page.get_by_role("button", name="Stop looking").click()
+    expect(picture).to_be_hidden()
+
+
+def test_the_nearest_camera_is_offered_for_an_event_which_is_the_reason(city: City, watched: Watched) -> None:
+    page = watched.page
+    page.locator("#tab-events").click()
+    near = page.locator(".near-camera:visible").first
+    expect(near).to_contain_text("Camera demo · ")
+    near.click()
+    expect(page.locator(".camera-detail .picture")).to_be_visible()
+    last = _audited(city)[-1]
+    assert (last["purpose"], last["event"]) == ("event", "spill-1")
+
+
+def test_figures_are_drawn_compared_and_saved(watched: Watched) -> None:
+    page = watched.page
+    until(lambda: _rolled(page), "the first minute is summed up", 100)
+    _view(page, "figures")
+    page.locator(".figures").get_by_label("Until", exact=True).fill(
+        f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M}"
+    )
+    page.locator(".figures").get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator(".figures-twin").first.locator("tbody tr").first).to_be_visible()
+    expect(page.locator(".chart")).to_have_count(5)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    assert download.value.path().read_text().startswith("start,district,vehicles")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".comparer .verdict")).to_have_count(5)
+    check_accessible(page)
+    watched.screenshot("figures-night")
+    page.locator("[data-setting='language'] [data-value='zh']").click()
+    page.locator("[data-setting='theme'] [data-value='day']").click()
+    expect(page.locator(".comparer h2")).to_have_text("前后对比")
+    check_accessible(page)
+    watched.screenshot("figures-day-chinese")
+    page.locator("[data-setting='theme'] [data-value='auto']").click()
+    page.locator("[data-setting='language'] [data-value='en']").click()
+
+
+def _rolled(page: Page) -> bool:
+    found = page.evaluate("fetch('/api/v1/figures').then((answer) => answer.json())")
+    return bool(found["items"])
+
+
+def test_the_sheet_of_a_shift_is_made_to_be_printed(watched: Watched) -> None:
+    page = watched.page
+    _view(page, "shift")
+    sheet = page.locator(".sheet")
+    expect(sheet).to_contain_text("Queue spills back")
+    expect(sheet).to_contain_text("nobody yet")
+    expect(sheet).to_contain_text("sensor/air-7")
+    expect(sheet).to_contain_text("harbour")
+    check_accessible(page)
+    watched.screenshot("shift-night")
+    page.emulate_media(media="print")
+    expect(page.locator(".header")).to_be_hidden()
+    expect(page.locator(".sheet-sign")).to_be_visible()
+    watched.screenshot("shift-print")
+    page.emulate_media(media="screen")

@@ -5,6 +5,8 @@ import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/panels.css";
 import "./styles/playback.css";
+import "./styles/cameras.css";
+import "./styles/pages.css";
 import "./styles/session.css";
 import { City } from "./city";
 import type { LonLat } from "./contract";
@@ -19,13 +21,17 @@ import { icon, type Icon } from "./panels/icons";
 import { KpiStrip } from "./panels/kpis";
 import { legend } from "./panels/legend";
 import { makePin, updatePin } from "./panels/pin";
+import { FiguresPage } from "./pages/figures";
+import type { Page } from "./pages/pages";
+import { ShiftPage } from "./pages/shift";
+import { CameraWall } from "./pages/wall";
 import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
 import { PlaybackBar } from "./playback/bar";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
 import { may, onLost } from "./session/session";
-import { effectiveTheme, onSettings, settings } from "./settings";
+import { choose, effectiveTheme, onSettings, settings, type View } from "./settings";
 
 /** How near the map goes to what is selected. */
 const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
@@ -62,11 +68,20 @@ const main = h("main", { class: "main" });
 const side = new Situation(city, select, leaveRoom);
 const tables = new Tables(city, select);
 const header = new Header(city);
+const pages: Record<Exclude<View, "map">, Page> = {
+  table: tables,
+  cameras: new CameraWall(city, (next) => {
+    choose("view", "map");
+    select(next);
+  }),
+  figures: new FiguresPage(),
+  shift: new ShiftPage(),
+};
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
 const playback = new PlaybackBar(city, () => side.refresh());
-main.append(canvas, tables.element, waiting, legend(), tools, playback.banner, playback.element, side.element);
+main.append(canvas, ...Object.values(pages).map(({ element }) => element), waiting, legend(), tools, playback.banner, playback.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -76,9 +91,14 @@ function openTable(event: Event): void {
 }
 
 function applyView(): void {
-  attribute(main, "data-view", settings.view);
-  attribute(tables.element, "hidden", settings.view !== "table");
-  tables.refresh();
+  // What another account chose at this browser may not be this one's to see.
+  const view = header.element.querySelector(`[data-setting="view"] [data-value="${settings.view}"]`) ? settings.view : "map";
+  attribute(main, "data-view", view);
+  for (const [name, page] of Object.entries(pages)) {
+    attribute(page.element, "hidden", name !== view);
+    if (name === view) page.refresh();
+    else page.hide?.();
+  }
 }
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());

@@ -3,7 +3,8 @@
 export type Theme = "auto" | "day" | "night";
 export type Language = "en" | "zh";
 export type Colouring = "queue" | "speed";
-export type View = "map" | "table";
+export const VIEWS = ["map", "table", "cameras", "figures", "shift"] as const;
+export type View = (typeof VIEWS)[number];
 
 export interface Settings {
   theme: Theme;
@@ -17,7 +18,7 @@ const CHOICES: { [K in keyof Settings]: readonly Settings[K][] } = {
   theme: ["auto", "day", "night"],
   language: ["en", "zh"],
   colouring: ["queue", "speed"],
-  view: ["map", "table"],
+  view: VIEWS,
 };
 
 type Listener = (settings: Readonly<Settings>, changed: keyof Settings) => void;

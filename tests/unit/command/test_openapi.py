@@ -41,7 +41,8 @@ def test_every_route_is_documented() -> None:
         "alarms", "alarms/{alarm}", "alarms/{alarm}/acknowledgement", "alarms/{alarm}/assignee",
         "alarms/{alarm}/comments", "alarms/{alarm}/snooze", "alarms/{alarm}/closure", "webhooks",
         "webhooks/{webhook}", "webhooks/{webhook}/deliveries", "retention", "delivery",
-        "playback/state", "playback/changes",
+        "playback/state", "playback/changes", "figures", "figures.csv", "figures.parquet", "figures.png",
+        "figures/comparison", "shift", "looks", "looks/{look}/pictures",
     }  # fmt: skip
     assert DOCUMENT["paths"].keys() == {f"/api/v1/{name}" for name in contract} | {"/metrics", "/healthz"}
     routes = [route for route in APP.routes if isinstance(route, APIRoute) and not route.include_in_schema]

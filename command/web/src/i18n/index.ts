@@ -86,3 +86,9 @@ export function dayAndTime(at: string | number | Date): string {
     second: "2-digit", hour12: false,
   }); // prettier-ignore
 }
+
+/** Day and hour, local; the day alone where `isDay`. */
+export function dayAndHour(at: string | number | Date, isDay: boolean): string {
+  const hour = isDay ? {} : ({ hour: "2-digit", minute: "2-digit", hour12: false } as const);
+  return new Date(at).toLocaleString(locale(), { month: "short", day: "numeric", ...hour });
+}

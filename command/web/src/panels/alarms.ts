@@ -1,4 +1,5 @@
 /** Alarms beside the map: what needs somebody first, and what one does about it. */
+import { offerCameras, placeOf } from "../cameras/near";
 import type { City } from "../city";
 import { age_s, now_ms } from "../clock";
 import type { Alarm } from "../contract";
@@ -42,7 +43,7 @@ export class AlarmList implements Part {
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
     const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
-    return h("li", { class: "alarm" }, head, may("handle_alarms") && this.#deeds(id));
+    return h("li", { class: "alarm" }, head, h("div", { class: "near-cameras" }), may("handle_alarms") && this.#deeds(id));
   }
 
   #deeds(id: string): HTMLElement {
@@ -97,6 +98,8 @@ export class AlarmList implements Part {
     text(state, stateOf(alarm));
     text(when, alarm.ended_at ? t("events.ended") : age(age_s(alarm.raised_at)));
     attribute(when, "title", timeOfDay(alarm.raised_at));
+    const near = element.querySelector(".near-cameras");
+    if (near && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, alarm), alarm.id, this.#select);
     const usable: Record<Deed, boolean> = {
       acknowledgement: alarm.state === "open",
       assignee: alarm.assigned_to !== who()?.name,
@@ -134,7 +137,7 @@ function order(a: Alarm, b: Alarm): number {
   return place(a) - place(b) || RANK[a.severity] - RANK[b.severity] || Date.parse(b.raised_at) - Date.parse(a.raised_at);
 }
 
-function selectionOf({ intersection, camera }: Alarm): Selection {
+function selectionOf({ id: event, intersection, camera }: Alarm): Selection {
   if (intersection) return { kind: "intersection", id: intersection };
-  return camera ? { kind: "camera", id: camera, why: "event" } : null;
+  return camera ? { kind: "camera", id: camera, why: { purpose: "event", event } } : null;
 }

@@ -1,4 +1,5 @@
 /** What happened, latest first, what still lasts above what has ended. */
+import { offerCameras, placeOf } from "../cameras/near";
 import type { City } from "../city";
 import { age_s } from "../clock";
 import type { TrafficEvent } from "../contract";
@@ -36,7 +37,8 @@ export class EventList implements Part {
     const parts = ["event-kind", "event-place", "event-detail"].map((name) => h("span", { class: name }));
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
-    return h("li", {}, h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" })));
+    const button = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
+    return h("li", {}, button, h("div", { class: "near-cameras" }));
   }
 
   #update(element: HTMLLIElement, event: TrafficEvent): void {
@@ -55,6 +57,9 @@ export class EventList implements Part {
     text(when, event.end_at ? t("events.ended") : age(age_s(event.start_at)));
     attribute(when, "title", timeOfDay(event.start_at));
     attribute(when, "datetime", event.start_at);
+    const near = element.lastElementChild as HTMLElement;
+    if (event.end_at === null && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, event), event.event, this.#select);
+    else attribute(near, "hidden", true);
   }
 
   #place({ intersection, camera, lane }: TrafficEvent): string {
@@ -72,7 +77,7 @@ function order(a: TrafficEvent, b: TrafficEvent): number {
   return Date.parse(b.start_at) - Date.parse(a.start_at);
 }
 
-function selectionOf({ intersection, camera }: TrafficEvent): Selection {
+function selectionOf({ event, intersection, camera }: TrafficEvent): Selection {
   if (intersection) return { kind: "intersection", id: intersection };
-  return camera ? { kind: "camera", id: camera, why: "event" } : null;
+  return camera ? { kind: "camera", id: camera, why: { purpose: "event", event } } : null;
 }

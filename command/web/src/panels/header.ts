@@ -3,13 +3,15 @@ import type { City } from "../city";
 import { clockOffset_ms } from "../clock";
 import { attribute, h, text } from "../dom";
 import { LANGUAGE_NAMES, localText, said, t, timeOfDay, type Key } from "../i18n";
-import { isLost } from "../session/session";
-import { onSettings, type Language, type Theme } from "../settings";
+import { isLost, may } from "../session/session";
+import { onSettings, VIEWS, type Language, type Theme, type View } from "../settings";
 import { choice } from "./choice";
 import { icon, type Icon } from "./icons";
 
 const THEMES: readonly Theme[] = ["auto", "day", "night"];
 const THEME_ICONS: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
+
+const NEEDS: Partial<Record<View, string>> = { cameras: "see_video", figures: "see_history", shift: "see_alarms" };
 
 export class Header {
   readonly element: HTMLElement;
@@ -23,10 +25,11 @@ export class Header {
 
   constructor(city: City) {
     this.#city = city;
-    const view = choice("view", "app.view", [
-      { value: "map", content: () => said("span", "", "app.map") },
-      { value: "table", content: () => said("span", "", "app.table") },
-    ]);
+    // Whoever may see none of it has no button for it.
+    const views = VIEWS.filter((value) => NEEDS[value] === undefined || may(NEEDS[value]));
+    const view = choice("view", "app.view", views.map((value) => ({
+      value, content: () => said("span", "", `app.${value}`),
+    }))); // prettier-ignore
     const theme = choice("theme", "app.theme", THEMES.map((value) => ({
       value, content: () => icon(THEME_ICONS[value]), label: `app.theme.${value}` as Key,
     }))); // prettier-ignore
