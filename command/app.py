@@ -28,9 +28,11 @@ from command.routes import (
     places,
     playback,
     retention,
+    search,
     session,
     shift,
     stream,
+    views,
     web,
     webhooks,
 )
@@ -40,6 +42,7 @@ from command.trust.rights import Action
 
 RESOURCES = (
     places,
+    search,
     now,
     cameras,
     looks,
@@ -50,6 +53,7 @@ RESOURCES = (
     stream,
     session,
     me,
+    views,
     accounts,
     audit,
     alarms,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from command import looks, models, people, records
+from command import looks, models, people, records, saved, search
 from command.alarms import models as alarms
 from command.analysis import models as analysis
 from command.answers import REF
@@ -26,7 +26,9 @@ BODIES: tuple[type[models.View], ...] = (
     alarms.CommentBody, alarms.AssignBody, alarms.SnoozeBody, webhooks.WebhookBody, webhooks.WebhookView,
     webhooks.WebhookList, webhooks.DeliveryView, webhooks.DeliveryList, retention.PolicyView,
     retention.PolicyList, playback.PlaybackState, playback.PlaybackChanges,
-    analysis.FigureList, analysis.ComparisonView, analysis.ShiftSheet, looks.LookBody, looks.LookView,
+    analysis.FigureList, analysis.ComparisonView, analysis.ShiftSheet,
+    looks.LookBody, looks.LookView, search.HitList, saved.SavedViewBody,
+    saved.SavedViewList,
 )  # fmt: skip
 
 

@@ -10,9 +10,12 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from citybrain import config
+from citybrain import config, topics
+from citybrain.bus import Bus
+from citybrain.codec import encode
 from citybrain.config import Settings
 from command import build as web_build
+from tests.fixtures import command as street
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
 from tests.ui.street import Street
@@ -86,7 +89,7 @@ def test_the_past_is_played_on_the_same_map(watched: Watched) -> None:
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".playback-play")).to_have_attribute("aria-label", "Play (space)")
     page.keyboard.press("+")
-    expect(page.get_by_label("Speed")).to_have_value("2")
+    expect(page.get_by_label("Speed", exact=True)).to_have_value("2")
     page.keyboard.press("Escape")
     expect(banner).to_be_hidden()
     expect(page.locator(".connection")).to_have_attribute("data-state", "live")
@@ -189,3 +192,99 @@ def test_the_sheet_of_a_shift_is_made_to_be_printed(watched: Watched) -> None:
     expect(page.locator(".sheet-sign")).to_be_visible()
     watched.screenshot("shift-print")
     page.emulate_media(media="screen")
+
+
+def test_search_goes_where_something_is(watched: Watched) -> None:
+    page = watched.page
+    page.locator("body").press("/")
+    box = page.get_by_role("combobox", name="Search the city")
+    expect(box).to_be_focused()
+    page.keyboard.type("harb")
+    hits = page.get_by_role("option")
+    expect(hits).to_have_count(2)
+    expect(hits.first).to_contain_text("Harbour Road")
+    check_accessible(page)
+    page.keyboard.press("ArrowDown")
+    expect(hits.first).to_have_attribute("aria-selected", "true")
+    watched.screenshot("search-night")
+    page.keyboard.press("Enter")
+    expect(hits).to_have_count(0)
+    box.fill("demo")
+    expect(hits).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".camera-detail h2")).to_have_text("Camera demo")
+    page.locator(".camera-detail").press("Escape")
+    box.fill("nowhere at all")
+    expect(page.locator(".search-none")).to_be_visible()
+    box.press("Escape")
+    expect(page.locator(".search-none")).to_be_hidden()
+
+
+def test_layers_are_put_away_and_views_are_kept_with_the_account(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Layers and views").click()
+    panel = page.locator(".layer-panel")
+    panel.get_by_label("Cameras", exact=True).uncheck()
+    expect(page.locator(".map-pins [data-camera='demo']")).to_have_count(0)
+    panel.get_by_label("Name of the view").fill("Without cameras")
+    panel.get_by_role("button", name="Save").click()
+    kept = panel.locator(".view-open")
+    expect(kept).to_have_text("Without cameras")
+    panel.get_by_label("Cameras", exact=True).check()
+    expect(page.locator(".map-pins [data-camera='demo']")).to_have_count(1)
+    check_accessible(page)
+    page.reload()
+    expect(pin(page, "market")).to_be_visible()
+    page.get_by_role("button", name="Layers and views").click()
+    kept.click()
+    expect(page.locator(".map-pins [data-camera='demo']")).to_have_count(0)
+    watched.screenshot("layers-night")
+    panel.get_by_role("button", name="Remove Without cameras").click()
+    expect(kept).to_have_count(0)
+    panel.get_by_label("Cameras", exact=True).check()
+    page.get_by_role("button", name="Layers and views").click()
+    expect(panel).to_be_hidden()
+
+
+def test_high_contrast_is_a_theme_of_its_own(watched: Watched) -> None:
+    page = watched.page
+    page.locator("[data-setting='theme'] [data-value='contrast']").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "contrast")
+    check_accessible(page)
+    watched.screenshot("map-contrast")
+    page.locator("[data-setting='theme'] [data-value='auto']").click()
+
+
+def test_on_a_wall_the_map_stands_alone(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Wall: the map alone").click()
+    for gone in (".side", ".legend", ".map-tools", ".search"):
+        expect(page.locator(gone)).to_be_hidden()
+    expect(pin(page, "market")).to_be_visible()
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over == 0
+    check_accessible(page)
+    watched.screenshot("wall-mode")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.keyboard.press("Escape")
+    expect(page.locator(".side")).to_be_visible()
+
+
+def test_the_balance_of_delivery_is_shown_for_each_device_and_goes_on(city: City, watched: Watched) -> None:
+    page = watched.page
+    page.locator("#tab-agents").click()
+    with Bus(city.settings.broker, "desktest-noise") as bus:
+        for spooled, told in ((0, "12 messages = 0 stored + 12 on the way"), (12, "12 on its disk")):
+            status = msgspec.structs.replace(
+                street.status("sensor/noise-1", datetime.now(UTC)), sent=12, spooled=spooled
+            )
+            topic = topics.build("desktest", "sensor", "noise-1", "status")
+            assert bus.publish(topic, encode(status), retain=True)
+            expect(page.locator(".agent", has_text="noise-1").locator(".balance")).to_contain_text(told)
+    expect(page.locator(".balance-total")).to_have_text(
+        "All devices: 12 messages = 0 stored + 12 on its disk"
+    )
+    check_accessible(page)
+    watched.screenshot("balance-night")
+    page.locator("#tab-events").click()

@@ -2,6 +2,7 @@
 import type {
   Agent,
   Alarm,
+  Balance,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -66,6 +67,7 @@ export const api = {
   lanes: () => items<LaneNow>("/lanes"),
   cameras: () => items<CameraNow>("/cameras"),
   agents: () => items<Agent>("/agents"),
+  delivery: () => items<Balance>("/delivery"),
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
   kpis: () => getJson<Kpis>("/kpis"),

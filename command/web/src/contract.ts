@@ -114,6 +114,18 @@ export interface Agent {
   figures: Record<string, number>;
 }
 
+/** What became of the messages that a device numbered in its present boot. */
+export interface Balance {
+  device: string;
+  numbered: number;
+  committed: number;
+  dead_lettered: number;
+  given_up: number;
+  spooled: number;
+  open: number;
+  duplicates: number;
+}
+
 export type Severity = "info" | "warning" | "critical";
 
 export interface TrafficEvent {

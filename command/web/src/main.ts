@@ -13,6 +13,7 @@ import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
 import { localLabel, localText, said, t, type Key } from "./i18n";
 import { MapLatency } from "./latency";
+import { isShown, onLayers } from "./layers";
 import { LiveMap } from "./map/livemap";
 import { Pins, type Pin } from "./map/pins";
 import { isLost } from "./panels/agents";
@@ -25,6 +26,8 @@ import { FiguresPage } from "./pages/figures";
 import type { Page } from "./pages/pages";
 import { ShiftPage } from "./pages/shift";
 import { CameraWall } from "./pages/wall";
+import { LayerPanel } from "./panels/layers";
+import { Search } from "./panels/search";
 import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
 import { PlaybackBar } from "./playback/bar";
@@ -35,6 +38,7 @@ import { choose, effectiveTheme, onSettings, settings, type View } from "./setti
 
 /** How near the map goes to what is selected. */
 const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
+const ROAD_ZOOM = 16.5;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
@@ -55,6 +59,7 @@ const city = new City();
 const latency = new MapLatency();
 
 let selection: Selection = null;
+let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
   if (kind === "camera") return city.cameras.get(id)?.position ?? null;
@@ -67,7 +72,12 @@ const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
 const side = new Situation(city, select, leaveRoom);
 const tables = new Tables(city, select);
-const header = new Header(city);
+const search = new Search((hit) => {
+  if (settings.view !== "map") choose("view", "map");
+  if (hit.kind === "intersection" || hit.kind === "camera") select({ kind: hit.kind, id: hit.id });
+  else if (hit.position) live?.show(hit.position, ROAD_ZOOM);
+});
+const header = new Header(city, search.element);
 const pages: Record<Exclude<View, "map">, Page> = {
   table: tables,
   cameras: new CameraWall(city, (next) => {
@@ -103,10 +113,18 @@ function applyView(): void {
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
-let live: LiveMap | null = null;
+function applyWall(): void {
+  const isOn = settings.wall === "on";
+  attribute(document.documentElement, "data-wall", isOn);
+  if (isOn && settings.view === "table") choose("view", "map");
+  leaveRoom();
+}
+applyWall();
+onSettings((_, changed) => changed === "wall" && applyWall());
+
 
 function leaveRoom(): void {
-  live?.leaveRoom(side.room());
+  live?.leaveRoom(settings.wall === "on" ? { right: 0, bottom: 0 } : side.room());
 }
 
 function select(next: Selection): void {
@@ -121,8 +139,10 @@ function select(next: Selection): void {
   }
 }
 
-function tool(name: Key, image: Icon, act: () => void): void {
-  tools.append(localLabel(h("button", { type: "button", class: "icon-button", click: act }, icon(image)), name, true));
+function tool(name: Key, image: Icon, act: () => void): HTMLElement {
+  const button = localLabel(h("button", { type: "button", class: "icon-button", click: act }, icon(image)), name, true);
+  tools.append(button);
+  return button;
 }
 
 /** Cameras, and agents other than signals that fell silent, at their place. */
@@ -139,7 +159,8 @@ function spots(): Spot[] {
   const silent = [...city.agents.values()]
     .filter((agent) => isLost(agent) && agent.kind !== "camera")
     .map(({ device, position }) => ({ key: device, position, camera: null, lost: true, name: device }));
-  return [...cameras, ...silent].filter((spot): spot is Spot => spot.position !== null);
+  const shown = [...(isShown("cameras") ? cameras : []), ...(isShown("silent") ? silent : [])];
+  return shown.filter((spot): spot is Spot => spot.position !== null);
 }
 
 function makeSpot({ key, camera }: Spot): HTMLElement {
@@ -166,10 +187,21 @@ function startMap(): void {
   live = liveMap;
   leaveRoom();
   liveMap.map.on("resize", leaveRoom);
+  const panel = new LayerPanel(() => liveMap.standing(), (standing) => liveMap.goTo(standing));
+  main.append(panel.element);
   const layer = () => liveMap.map.getCanvasContainer().appendChild(h("div", { class: "map-pins" }));
   const open = (id: string) => select({ kind: "intersection", id });
-  const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
+  const signalPins = layer();
+  const pins = new Pins(liveMap.map, signalPins, (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  const applyLayers = () => {
+    attribute(signalPins, "hidden", !isShown("signals"));
+    others.show(spots());
+  };
+  applyLayers();
+  onLayers(applyLayers);
+  const layersButton = tool("layers.title", "layers", () => attribute(layersButton, "aria-expanded", String(panel.toggle())));
+  attribute(layersButton, "aria-expanded", "false");
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());
@@ -195,6 +227,7 @@ try {
 city.start();
 window.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  if (selection) select(null);
+  if (settings.wall === "on") choose("wall", "off");
+  else if (selection) select(null);
   else if (playback.player.isOn) playback.player.leave();
 });

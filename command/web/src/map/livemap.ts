@@ -4,6 +4,7 @@ import workerUrl from "worker-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { Changes, City } from "../city";
 import type { Interval, LaneNow, LaneProperties, LonLat, Network } from "../contract";
 import type { MapLatency } from "../latency";
+import { isShown, LAYERS, onLayers, type Layer } from "../layers";
 import { onSettings, reducedMotion, settings } from "../settings";
 import { bounds, length_m, tail } from "./geometry";
 import { joins } from "./joins";
@@ -11,6 +12,14 @@ import { palette } from "./palette";
 import { signalFeatures } from "./signals";
 import { laneColour, laneOpacity, layers, style, type SourceName } from "./style";
 
+/** Which parts of the style each layer that people choose is made of; pins are elements over the map. */
+const PARTS: Record<Layer, readonly string[]> = {
+  lanes: ["lane", "queue"],
+  signals: ["turn-green", "turn-yielding", "turn-head", "stop-edge", "stop", "point"],
+  names: ["street-name"],
+  cameras: [],
+  silent: [],
+};
 const SHOWN = ["stops", "turns", "yields", "heads"] as const;
 /** A queue shorter than this is one car at the line; drawn longer it would lie. */
 const LEAST_QUEUE_M = 1;
@@ -66,6 +75,7 @@ export class LiveMap {
     this.map.on("moveend", () => this.#drawSignalsInView());
     this.map.on("render", () => this.#painted());
     city.onFrame((changes) => this.#apply(changes));
+    onLayers(() => this.#showLayers());
     onSettings((_, changed) => {
       if (changed === "theme") this.#restyle();
       if (changed === "colouring") this.#recolour();
@@ -93,8 +103,27 @@ export class LiveMap {
     return this.#framed && !reducedMotion.matches;
   }
 
+  /** Where the map stands. */
+  standing(): { center: LonLat; zoom: number } {
+    const { lng, lat } = this.map.getCenter();
+    return { center: [lng, lat], zoom: this.map.getZoom() };
+  }
+
+  goTo({ center, zoom }: { center: LonLat; zoom: number }): void {
+    this.map.easeTo({ center, zoom, duration: this.#moves() ? 700 : 0 });
+  }
+
+  #showLayers(): void {
+    if (!this.#ready) return;
+    for (const layer of LAYERS) {
+      const visibility = isShown(layer) ? "visible" : "none";
+      for (const part of PARTS[layer]) this.map.setLayoutProperty(part, "visibility", visibility);
+    }
+  }
+
   #load(): void {
     this.#ready = true;
+    this.#showLayers();
     this.#drawNetwork();
   }
 

@@ -28,6 +28,10 @@ export function chart(title: string, unit: string, lines: Line[], digits: number
     });
     return svg("path", { class: `chart-line line-${i}`, d: d.join("") });
   });
+  // A single bucket makes no line.
+  const dots = lines.slice(0, MOST_LINES).flatMap(({ points }) =>
+    points.length === 1 && points[0] && points[0].value !== null ? [svg("path", { class: "chart-dot", d: `M${x(points[0].at_ms)},${y(points[0].value)}h0.01` })] : [],
+  );
   const base = svg("path", { class: "chart-base", d: `M0,${HEIGHT}H${WIDTH}` });
   const box = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" };
   const top = known.length > 0 ? `≤ ${number(most, digits)} ${unit}`.trim() : "–";
@@ -36,7 +40,7 @@ export function chart(title: string, unit: string, lines: Line[], digits: number
     "figure",
     { class: "chart card" },
     h("figcaption", {}, title, h("span", {}, top)),
-    svg("svg", box, base, ...paths),
+    svg("svg", box, base, ...paths, ...dots),
     h("div", { class: "chart-ends" }, ...ends.map((end) => h("span", {}, end))),
   );
 }

@@ -1,12 +1,14 @@
 /** Agents and services: those that fell silent first, then all by kind. */
+import { api } from "../api";
 import type { City } from "../city";
 import { age_s } from "../clock";
-import type { Agent } from "../contract";
+import type { Agent, Balance } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
 import { age, number, said, t, term } from "../i18n";
 import type { Part, Selection } from "./situation";
 
 const KINDS = ["service", "signal", "camera", "lanes", "vision", "traffic", "sensor", "network"];
+const WEIGH_MS = 5_000;
 const LOST = new Set(["silent", "offline", "failed"]);
 
 export const isLost = ({ health }: Agent): boolean => LOST.has(health);
@@ -16,8 +18,11 @@ export class AgentList implements Part {
   readonly #well = said("p", "empty", "agents.all_well");
   readonly #groups = h("div", { class: "agent-groups" });
   readonly #none = h("p", { class: "empty" });
-  readonly #some = h("div", {}, said("h3", "", "agents.silent"), this.#well, this.#lost, this.#groups);
+  readonly #total = h("p", { class: "balance balance-total", role: "status" });
+  readonly #some = h("div", {}, this.#total, said("h3", "", "agents.silent"), this.#well, this.#lost, this.#groups);
   readonly element = h("section", { class: "part" }, this.#none, this.#some);
+  readonly #balances = new Map<string, Balance>();
+  #weighed_ms = Number.NEGATIVE_INFINITY;
   readonly #city: City;
   readonly #select: (selection: Selection) => void;
 
@@ -30,7 +35,20 @@ export class AgentList implements Part {
     return [...this.#city.agents.values()].filter(isLost).length;
   }
 
+  /** Every 5 s while this list is looked at. */
+  async #weigh(): Promise<void> {
+    if (this.#city.isPast || this.element.hidden || performance.now() - this.#weighed_ms < WEIGH_MS) return;
+    this.#weighed_ms = performance.now();
+    const found = await api.delivery().catch(() => null);
+    if (found === null) return; // the connection chip tells of a server that is away
+    this.#balances.clear();
+    for (const balance of found) this.#balances.set(balance.device, balance);
+    this.refresh();
+  }
+
   refresh(): void {
+    void this.#weigh();
+    if (this.#balances.size > 0) showBalance(this.#total, sum([...this.#balances.values()]), t("balance.all"));
     const agents = [...this.#city.agents.values()].toSorted((a, b) => a.device.localeCompare(b.device));
     attribute(this.#none, "hidden", agents.length > 0);
     text(this.#none, t(this.#city.isPast ? "playback.no_agents" : "agents.none"));
@@ -50,7 +68,7 @@ export class AgentList implements Part {
 
   #fill(list: HTMLElement, agents: Agent[]): void {
     const make = () => {
-      const parts = ["agent-mark", "agent-name", "agent-health", "agent-detail"];
+      const parts = ["agent-mark", "agent-name", "agent-health", "agent-detail", "balance"];
       return h("li", {}, h("button", { type: "button", class: "agent" }, ...parts.map((name) => h("span", { class: name }))));
     };
     keyed(list, agents, ({ device }) => device, make, (item, agent) => this.#update(item, agent));
@@ -62,7 +80,7 @@ export class AgentList implements Part {
     button.disabled = target === null;
     button.onclick = () => this.#select(target);
     attribute(button, "data-health", agent.health);
-    const [, name, state, detail] = [...button.children] as [Element, Element, Element, Element];
+    const [, name, state, detail, balance] = [...button.children] as [Element, Element, Element, Element, Element];
     text(name, agent.device);
     text(state, term("health", agent.health));
     const notes = [
@@ -71,7 +89,27 @@ export class AgentList implements Part {
       agent.detail,
     ];
     text(detail, notes.filter(Boolean).join(" · "));
+    const weighed = this.#balances.get(agent.device);
+    attribute(balance, "hidden", !weighed);
+    if (weighed) showBalance(balance, weighed);
   }
+}
+
+const PARTS = ["committed", "spooled", "open", "dead_lettered", "given_up"] as const;
+
+/** Numbered = stored + on disk + on its way + refused + given up; parts of nothing are left out, stored never is. */
+function showBalance(element: Element, balance: Omit<Balance, "device">, of = ""): void {
+  const parts = PARTS.filter((part) => part === "committed" || balance[part] !== 0).map((part) => t(`balance.${part}`, { n: number(balance[part]) }));
+  const again = balance.duplicates > 0 ? ` · ${t("balance.duplicates", { n: number(balance.duplicates) })}` : "";
+  const numbered = t("balance.numbered", { n: number(balance.numbered) });
+  text(element, `${of ? `${of}: ` : ""}${numbered} = ${parts.join(" + ")}${again}`);
+  attribute(element, "data-tone", balance.given_up > 0 ? "bad" : balance.dead_lettered > 0 ? "warn" : null);
+}
+
+function sum(balances: Balance[]): Omit<Balance, "device"> {
+  const whole = { numbered: 0, committed: 0, dead_lettered: 0, given_up: 0, spooled: 0, open: 0, duplicates: 0 };
+  for (const balance of balances) for (const part of Object.keys(whole) as (keyof typeof whole)[]) whole[part] += balance[part];
+  return whole;
 }
 
 function selectionOf(city: City, { device }: Agent): Selection {

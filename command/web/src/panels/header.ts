@@ -2,14 +2,13 @@
 import type { City } from "../city";
 import { clockOffset_ms } from "../clock";
 import { attribute, h, text } from "../dom";
-import { LANGUAGE_NAMES, localText, said, t, timeOfDay, type Key } from "../i18n";
+import { LANGUAGE_NAMES, localLabel, localText, said, t, timeOfDay, type Key } from "../i18n";
 import { isLost, may } from "../session/session";
-import { onSettings, VIEWS, type Language, type Theme, type View } from "../settings";
+import { choose, onSettings, settings, THEMES, VIEWS, type Language, type Theme, type View } from "../settings";
 import { choice } from "./choice";
 import { icon, type Icon } from "./icons";
 
-const THEMES: readonly Theme[] = ["auto", "day", "night"];
-const THEME_ICONS: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
+const THEME_ICONS: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon", contrast: "contrast" };
 
 const NEEDS: Partial<Record<View, string>> = { cameras: "see_video", figures: "see_history", shift: "see_alarms" };
 
@@ -23,7 +22,7 @@ export class Header {
   readonly #clock = h("time", { class: "clock" });
   #live_ms = Date.now();
 
-  constructor(city: City) {
+  constructor(city: City, search: HTMLElement) {
     this.#city = city;
     // Whoever may see none of it has no button for it.
     const views = VIEWS.filter((value) => NEEDS[value] === undefined || may(NEEDS[value]));
@@ -39,8 +38,9 @@ export class Header {
     for (const button of language.querySelectorAll("button")) {
       button.title = LANGUAGE_NAMES[button.dataset["value"] as Language];
     }
+    const wall = localLabel(h("button", { type: "button", class: "icon-button wall-button", click: () => choose("wall", settings.wall === "on" ? "off" : "on") }, icon("wall")), "app.wall", true);
     const brand = h("h1", { class: "brand" }, localText(h("span"), "app.title"), this.#site);
-    this.element = h("header", { class: "header" }, brand, this.#connection, h("span", { class: "spring" }), this.#clock, view, theme, language);
+    this.element = h("header", { class: "header" }, brand, this.#connection, h("span", { class: "spring" }), search, this.#clock, view, theme, language, wall);
     city.onFrame((changes) => changes.connection && this.refresh());
     onSettings(() => this.refresh());
     window.setInterval(() => this.refresh(), 1_000);

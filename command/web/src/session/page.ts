@@ -9,7 +9,7 @@ import { codeField, field, form } from "./form";
 import { AccountMenu } from "./menu";
 import { askMe, askWays, may, onLost, signIn, takeLink, type Ways } from "./session";
 
-const THEMES: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
+const THEMES: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon", contrast: "contrast" };
 
 function choices(): HTMLElement {
   const theme = choice("theme", "app.theme", (Object.keys(THEMES) as Theme[]).map((value) => ({
