@@ -19,8 +19,13 @@ from command.routes import (
     alarms,
     audit,
     cameras,
+    case_deeds,
+    cases,
+    field,
+    grid,
     health,
     history,
+    inbox,
     me,
     now,
     places,
@@ -34,7 +39,10 @@ from command.trust import doors
 from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
-RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention)
+RESOURCES = (
+    places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
+    case_deeds, field, inbox, grid,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
