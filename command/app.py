@@ -29,9 +29,11 @@ from command.routes import (
     me,
     now,
     places,
+    public,
     retention,
     session,
     stream,
+    uploads,
     web,
     webhooks,
 )
@@ -41,7 +43,7 @@ from command.trust.rights import Action
 
 RESOURCES = (
     places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
-    case_deeds, field, inbox, grid,
+    case_deeds, field, inbox, grid, uploads, public,
 )  # fmt: skip
 
 

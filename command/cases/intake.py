@@ -53,6 +53,10 @@ async def take(acting: Acting, report: Report) -> Row:
     await acting.act("report_lock", key=f"report/{report.id}")
     if known := await acting.act("report_find", id=report.id):
         return await _again(acting, report, known[0])
+    if report.follow is not None:
+        await acting.act("report_lock", key=f"follow/{report.follow}")
+        if await acting.act("follow_taken", hash=tickets.kept(report.follow)):
+            raise ApiError(409, "follow: this secret was used for another report", "follow")
     class_ = await _class(acting, report)
     await acting.act("report_lock", key=f"class/{report.class_}")
     values = await _placed(acting, report, class_)

@@ -455,3 +455,7 @@ select id from case_task where worker = %(worker)s and state = 'accepted' limit 
 select a.id, a.name, a.department, w.skills, w.on_duty, w.duty_since, w.rested_at, w.lon, w.lat, w.position_at,
     (select count(*) from case_task t where t.worker = a.id and t.state in ('offered', 'accepted')) as tasks
 from account a join field_worker w on w.account = a.id where a.id = %(account)s;
+
+-- name: follow_taken
+-- Whether a follow link has this secret already.
+select id from case_report where follow_hash = %(hash)s;

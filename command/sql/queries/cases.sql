@@ -97,7 +97,8 @@ order by code limit 2000;
 -- name: case_followed
 -- The case behind a follow link: nothing of a person.
 select c.id, c.number, c.class, c.stage, c.created_at, c.changed_at, c.closed_at, c.rating, c.due_at, c.merged_into,
-    c.cell, k.name, k.name_zh, r.id as report, r.at as reported_at, c.rated_at
+    k.name, k.name_zh, r.id as report, r.at as reported_at, now() as now,
+    (select count(*) from attachment a where a.report = r.id) as photos
 from case_report r
 join city_case c on c.id = r.case_id
 join case_class k on k.code = c.class
