@@ -383,10 +383,6 @@ returning *;
 -- The green wave of a call, held.
 select * from green_wave where call = %(call)s for update;
 
--- name: waves_open
--- Green waves that last.
-select * from green_wave where ended_at is null;
-
 -- name: wave_end
 -- It is over.
 update green_wave set ended_at = now(), reason = %(reason)s where id = %(id)s;
@@ -459,3 +455,7 @@ from account a join field_worker w on w.account = a.id where a.id = %(account)s;
 -- name: follow_taken
 -- Whether a follow link has this secret already.
 select id from case_report where follow_hash = %(hash)s;
+
+-- name: wave_turn
+-- Another way.
+update green_wave set path = %(path)s, way = %(way)s where id = %(id)s returning *;

@@ -246,3 +246,7 @@ where c.closed_at is null and not c.is_demonstration and c.changed_at < now() - 
     and not exists (select from case_task t where t.case_id = c.id and t.state in ('offered', 'accepted'))
     and exists (select from field_worker w where w.on_duty and w.position_at > now() - %(again)s::interval)
 order by c.changed_at limit 20;
+
+-- name: waves_open
+-- Green waves that last.
+select * from green_wave where ended_at is null order by opened_at;
