@@ -33,7 +33,8 @@ BODIES: tuple[type[models.View], ...] = (
     cases.KeptView, cases.WorkerView, cases.WorkerList, cases.CheckInBody, cases.TaskView, cases.TaskList,
     cases.UploadBody, cases.UploadView, cases.AttachmentView, offline.BatchBody, offline.BatchAnswer,
     inbox.MessageView, inbox.MessageList, inbox.ReadBody, inbox.RollCallBody, inbox.RollCallView,
-    evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody, waves.WaveView,
+    evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
+    waves.WaveView,
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
 )  # fmt: skip
 

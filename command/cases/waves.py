@@ -1,7 +1,7 @@
 """Green waves for calls of a dispatch system: the way is sought on the network and asked for over MQTT.
 
-`traffic` grants or not, and each signal's agent judges every command as always: a request changes what is asked
-for, never what is allowed. Where the vehicle is, is passed on and never stored.
+`traffic` grants or not, and each signal's agent judges every command as always: a request changes what is
+asked for, never what is allowed. Where the vehicle is, is passed on and never stored.
 """
 
 from collections.abc import Sequence
