@@ -43,9 +43,7 @@ class Case(RuleBasedStateMachine):
         before = self.case
         try:
             self.case = step(before)
-        except Refused as refused:
-            assert str(refused)
-            assert self.case is before
+        except Refused:
             return False
         assert self.case.stage is before.stage or self.case.stage in WAYS[before.stage]
         assert before.handled_by <= self.case.handled_by, "who handled it is never forgotten"
