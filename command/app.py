@@ -18,20 +18,30 @@ from command.routes import (
     accounts,
     alarms,
     audit,
+    cad,
     cameras,
+    case_deeds,
+    cases,
+    evaluation,
+    field,
     figures,
+    grid,
     health,
     history,
+    inbox,
     looks,
     me,
     now,
+    open311,
     places,
     playback,
+    public,
     retention,
     search,
     session,
     shift,
     stream,
+    uploads,
     views,
     web,
     webhooks,
@@ -41,25 +51,10 @@ from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
 RESOURCES = (
-    places,
-    search,
-    now,
-    cameras,
-    looks,
-    history,
-    playback,
-    figures,
-    shift,
-    stream,
-    session,
-    me,
-    views,
-    accounts,
-    audit,
-    alarms,
-    webhooks,
-    retention,
-)
+    places, search, now, cameras, looks, history, playback, figures, shift, stream, session, me, views,
+    accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads, public,
+    evaluation, cad,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
@@ -86,6 +81,7 @@ def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
     )
     for resource in RESOURCES:
         app.include_router(doors.check(resource.router), prefix=API)
+    app.include_router(doors.check(open311.router))
     app.include_router(doors.check(health.documents), prefix=API)
     app.include_router(doors.check(health.router))
     app.add_api_route(

@@ -8,6 +8,8 @@ from command import looks, models, people, records, saved, search
 from command.alarms import models as alarms
 from command.analysis import models as analysis
 from command.answers import REF
+from command.cases import evaluation, inbox, offline, public, waves
+from command.cases import models as cases
 from command.playback import models as playback
 from command.routes import retention
 from command.webhooks import models as webhooks
@@ -29,6 +31,17 @@ BODIES: tuple[type[models.View], ...] = (
     analysis.FigureList, analysis.ComparisonView, analysis.ShiftSheet,
     looks.LookBody, looks.LookView, search.HitList, saved.SavedViewBody,
     saved.SavedViewList,
+    retention.PolicyList, cases.CasePin, cases.CaseView, cases.CaseList, cases.CaseDetail,
+    cases.ReportBody, cases.FromAlarmBody, cases.NoteBody, cases.ReasonBody, cases.RemarkBody,
+    cases.MergeBody, cases.DispatchBody, cases.SendBody, cases.CloseBody, cases.ExtendBody,
+    cases.DecideBody, cases.DesignateBody, cases.RateBody, cases.ResultBody, cases.UnitList,
+    cases.ClassList, cases.CellList, cases.ComponentList, cases.DutyBody, cases.PositionsBody,
+    cases.KeptView, cases.WorkerView, cases.WorkerList, cases.CheckInBody, cases.TaskView, cases.TaskList,
+    cases.UploadBody, cases.UploadView, cases.AttachmentView, offline.BatchBody, offline.BatchAnswer,
+    inbox.MessageView, inbox.MessageList, inbox.ReadBody, inbox.RollCallBody, inbox.RollCallView,
+    evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
+    waves.WaveView,
+    public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
 )  # fmt: skip
 
 
