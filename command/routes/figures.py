@@ -137,7 +137,7 @@ async def comparison(
 
 
 async def _figures(centre: Centre, sight: Sight, asked: Asked) -> list[FigureView]:
-    members = _members(centre, sight) if asked.by == "district" else []
+    members = _members(centre, sight) if asked.by == "district" else None
     found = await _hours(centre, asked.span, asked.intersections, members)
     if asked.bucket == "1day":
         found = by_day(found, asked.zone)
@@ -145,18 +145,15 @@ async def _figures(centre: Centre, sight: Sight, asked: Asked) -> list[FigureVie
 
 
 async def _hours(
-    centre: Centre, span: Range, names: Sequence[str] | None, members: Sequence[tuple[str, str]] = ()
+    centre: Centre, span: Range, names: Sequence[str] | None, members: Sequence[tuple[str, str]] | None = None
 ) -> list[Bucket]:
-    rows = await centre.database.fetch(
-        "figure_hours",
-        {
-            "from": span.start.replace(minute=0, second=0, microsecond=0),
-            "to": span.end,
-            "intersections": names,
-            "members": [intersection for intersection, _ in members],
-            "districts": [district for _, district in members],
-        },
-    )
+    start = span.start.replace(minute=0, second=0, microsecond=0)
+    asked: dict[str, object] = {"from": start, "to": span.end, "intersections": names}
+    if members is None:
+        return buckets(await centre.database.fetch("figure_hours", asked))
+    asked["members"] = [intersection for intersection, _ in members]
+    asked["districts"] = [district for _, district in members]
+    rows = await centre.database.fetch("figure_hours_of_districts", asked)
     return buckets(rows)
 
 

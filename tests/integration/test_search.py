@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from citybrain import topics
@@ -64,6 +65,26 @@ def test_what_lies_in_another_district_is_not_found(own: Settings, served: Serve
         _, headers = people.account(own.database.dsn, Role.DEPARTMENT, [district])
         with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=20) as client:
             assert len(hits(client, "market")) == number
+
+
+def test_cases_are_found_by_number_and_cells_by_code(own: Settings, served: Served) -> None:
+    with psycopg.connect(own.database.dsn) as connection:
+        connection.execute("insert into grid_cell values ('110105001002003', 6.949, 50.939, 6.951, 50.941)")
+        connection.execute(
+            "insert into case_class (code, kind, major, major_zh, name, name_zh, severity, clock, limit_s,"
+            " routing, filing, closing, is_checked, is_public) values ('e99999', 'event', 'x', 'x', 'hole',"
+            " 'x', 'normal', 'continuous', 60, 'owner_first', '', '', true, true)"
+        )
+        (number,) = connection.execute(
+            "insert into city_case (id, class, source, stage, severity, text, lon, lat, districts)"
+            " select gen_random_uuid(), code, 'operator', 'collect', 'normal', 'a hole', 6.95, 50.94,"
+            " array['south'] from case_class where code = 'e99999' returning number"
+        ).fetchone() or ("",)
+    for district, found in (("south", ["case", "cell"]), ("north", [])):
+        _, headers = people.account(own.database.dsn, Role.OPERATOR, [district])
+        with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=20) as client:
+            assert [kind for kind, _ in hits(client, number) + hits(client, "110105")] == found
+            assert hits(client, "11") == []
 
 
 def views(browser: Browser) -> list[dict[str, Any]]:

@@ -1,13 +1,24 @@
 -- name: figure_hours
--- Sums of each hour over the lanes of given intersections, in all or by the district that each lies in.
+-- Sums of each hour over the lanes of given intersections.
+select
+    bucket as start, null::text as district,
+    sum(crossed)::double precision as crossed, sum(delay_s) as delay_s, sum(stops)::double precision as stops,
+    sum(speed_sum) as speed_sum, sum(speed_weight) as speed_weight, sum(queue_m_s) as queue_m_s,
+    sum(weight_s) as observed_s
+from lane_rollup_1h
+where bucket >= %(from)s and bucket < %(to)s
+    and (%(intersections)s::text[] is null or intersection = any(%(intersections)s::text[]))
+group by bucket
+order by bucket;
+
+-- name: figure_hours_of_districts
+-- The same by the district that each intersection lies in; none for those that lie in no district.
 select
     m.bucket as start, d.district,
     sum(m.crossed)::double precision as crossed, sum(m.delay_s) as delay_s,
-    sum(m.stops)::double precision as stops,
-    sum(m.mean_speed_mps * m.vehicles * m.observed_s) as speed_sum,
-    sum(m.vehicles * m.observed_s) filter (where m.mean_speed_mps is not null) as speed_weight,
-    sum(m.queue_m * m.observed_s) as queue_m_s, sum(m.observed_s) as observed_s
-from lane_measurement_1h m
+    sum(m.stops)::double precision as stops, sum(m.speed_sum) as speed_sum,
+    sum(m.speed_weight) as speed_weight, sum(m.queue_m_s) as queue_m_s, sum(m.weight_s) as observed_s
+from lane_rollup_1h m
 left join unnest(%(members)s::text[], %(districts)s::text[]) as d (intersection, district)
     on d.intersection = m.intersection
 where m.bucket >= %(from)s and m.bucket < %(to)s

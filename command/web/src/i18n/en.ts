@@ -363,6 +363,8 @@ export const en = {
   "search.none": "Nothing is called so.",
   "search.kind.intersection": "Intersection",
   "search.kind.camera": "Camera",
+  "search.kind.case": "Case",
+  "search.kind.cell": "Grid cell",
   "search.kind.road": "Road",
   "layers.title": "Layers and views",
   "layers.lanes": "Queues and speeds",

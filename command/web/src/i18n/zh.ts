@@ -365,6 +365,8 @@ export const zh: Messages = {
   "search.none": "没有匹配项。",
   "search.kind.intersection": "路口",
   "search.kind.camera": "摄像机",
+  "search.kind.case": "案件",
+  "search.kind.cell": "单元网格",
   "search.kind.road": "道路",
   "layers.title": "图层与视图",
   "layers.lanes": "排队与速度",
