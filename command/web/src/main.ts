@@ -202,10 +202,10 @@ function startMap(): void {
   onLayers(applyLayers);
   const layersButton = tool("layers.title", "layers", () => attribute(layersButton, "aria-expanded", String(panel.toggle())));
   attribute(layersButton, "aria-expanded", "false");
+  if (may("see_history")) tool("playback.open", "history", () => playback.open());
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());
-  if (may("see_history")) tool("playback.open", "history", () => playback.open());
   city.onFrame((changes) => {
     if (changes.intersections) {
       pins.show([...city.intersections.values()].map(({ intersection: key, position }) => ({ key, position })));
