@@ -53,7 +53,8 @@ def test_workload_and_lack_of_rest_count_as_being_further_away() -> None:
     units = [
         unit(1, tasks=2), unit(2, duty_since=NOW - timedelta(hours=6)),
         unit(3, position=(6.96, 50.94)),
-        unit(4, duty_since=NOW - timedelta(hours=6), rested_at=NOW - timedelta(hours=1), position=(6.97, 50.94)),
+        unit(4, duty_since=NOW - timedelta(hours=6), rested_at=NOW - timedelta(hours=1),
+             position=(6.97, 50.94)),
     ]  # fmt: skip
     times = {(6.95, 50.94): 60.0, (6.96, 50.94): 300.0, (6.97, 50.94): 360.0}
     ranked = rank(units, WANTED, NOW, times.__getitem__)
