@@ -250,3 +250,13 @@ order by c.changed_at limit 20;
 -- name: waves_open
 -- Green waves that last.
 select * from green_wave where ended_at is null order by opened_at;
+
+-- name: sensor_lately
+-- What each device said of a datastream lately, where it has said it all the time.
+select device, min(unit) as unit, min(value) as low, max(value) as high,
+    (array_agg(lon order by at desc))[1] as lon, (array_agg(lat order by at desc))[1] as lat
+from sensor_observation
+where datastream = %(datastream)s and at > now() - %(within)s::interval and at <= now()
+group by device
+having count(*) >= 2 and max(at) - min(at) >= %(within)s::interval / 2
+order by device;
