@@ -22,7 +22,7 @@ from command.cases.models import (
     ReportBody,
     ReportView,
 )
-from command.cases.rows import FILTERS, scope
+from command.cases.rows import FILTERS, is_person, scope
 from command.cases.stages import Stage
 from command.faults import ApiError
 from command.principal import SignedIn
@@ -97,6 +97,8 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     view = await desk.view(case)
     inner = bool(request.state.actions & INNER)
     tasks = await desk.tasks(case=case)
+    if inner and view.source in {"citizen", "open311"} and is_person(principal.id):
+        await desk.looked(principal, case)
     if not inner:
         tasks = [task for task in tasks if task.worker == principal.name]
     return Json(

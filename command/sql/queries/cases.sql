@@ -240,7 +240,7 @@ join case_class k on k.code = c.class
 where c.closed_at is null and not c.is_demonstration and c.changed_at < now() - %(again)s::interval
     and (
         (c.stage = 'collect' and k.is_checked and c.checked is null)
-        or (c.stage = 'handle' and c.handler is null and c.suspended_at is null)
+        or (c.stage = 'handle' and c.suspended_at is null)
         or c.stage = 'report_back'
     )
     and not exists (select from case_task t where t.case_id = c.id and t.state in ('offered', 'accepted'))
