@@ -19,9 +19,11 @@ where (%(ids)s::uuid[] is null or c.id = any(%(ids)s::uuid[]))
     and (%(districts)s::text[] is null or c.districts && %(districts)s::text[])
     and (
         %(sees_all)s
-        or (%(department)s::text is not null and c.department = %(department)s)
-        or exists (select from case_report r where r.case_id = c.id and r.account = %(account)s)
-        or exists (select from case_task t where t.case_id = c.id and t.worker = %(account)s and t.state <> 'refused')
+        or c.id = any(array(
+            select case_id from case_report where account = %(account)s
+            union select case_id from case_task where worker = %(account)s and state <> 'refused'
+            union select id from city_case where department = %(department)s::text
+        ))
     )
     and (
         %(after_at)s::timestamptz is null
