@@ -22,7 +22,7 @@ from command.cases.models import (
     ReportBody,
     ReportView,
 )
-from command.cases.rows import FILTERS, is_person, scope
+from command.cases.rows import FILTERS, scope
 from command.cases.stages import Stage
 from command.faults import ApiError
 from command.principal import SignedIn
@@ -95,17 +95,19 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     if not await desk.sees(principal, case):
         raise ApiError(404, "there is no such case", "case")
     view = await desk.view(case)
+    is_staff = bool(request.state.actions & STAFF)
+    reports = await _all(centre, "case_reports", case, ReportView) if request.state.actions & INNER else []
+    if any(one.source in {"citizen", "open311"} for one in reports):
+        await desk.looked(principal, case)
     inner = bool(request.state.actions & INNER)
     tasks = await desk.tasks(case=case)
-    if inner and view.source in {"citizen", "open311"} and is_person(principal.id):
-        await desk.looked(principal, case)
     if not inner:
         tasks = [task for task in tasks if task.worker == principal.name]
     return Json(
         CaseDetail(
             case=view,
-            entries=await _all(centre, "case_entries", case, CaseEntry) if inner else [],
-            reports=await _all(centre, "case_reports", case, ReportView) if inner else [],
+            entries=await _all(centre, "case_entries", case, CaseEntry) if is_staff else [],
+            reports=reports,
             tasks=tasks,
             attachments=await _all(centre, "case_attachments", case, AttachmentView),
             duplicates=await _all(centre, "case_duplicates", case, DuplicateView) if inner else [],
@@ -117,8 +119,10 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     )  # fmt: skip
 
 
-INNER = frozenset(Action) - rights.CASES
-"""Who only reports sees how a case stands, not what is said of it inside."""
+STAFF = frozenset(Action) - rights.CASES
+"""Whoever may do more than report sees the history."""
+INNER = STAFF - {Action.WORK_FIELD}
+"""And whoever does not only work on the street what reporters wrote, and everybody's tasks."""
 
 
 async def _all(centre: Shared, query: str, case: UUID, type_: Any) -> Any:

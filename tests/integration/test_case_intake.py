@@ -399,3 +399,20 @@ def test_a_sensor_that_stays_beyond_its_bound_makes_one_case(dsn: str, acceptor:
     measure("sensor/wet", 0.4, 0.5, 0.6)
     acceptor.post(f"/cases/{case['id']}/filing")
     assert len(acceptor.get("/cases", **{"class": "e05001"})["items"]) == 1
+
+
+def test_a_case_tells_what_the_caller_may_do_with_it_and_a_reporter_sees_no_inner_history(
+    acceptor: Person, served: Served, dsn: str
+) -> None:
+    with person(served, dsn, Role.CITIZEN, ["south"]) as citizen:
+        case = report(citizen)["id"]
+        inner = acceptor.get(f"/cases/{case}")
+        assert set(inner["deeds"]) == {"check", "filing", "dismissal", "merge"}
+        assert ([one["what"] for one in inner["entries"]], len(inner["reports"])) == (["reported"], 1)
+        own = citizen.get(f"/cases/{case}")
+        assert (own["deeds"], own["entries"], own["reports"]) == ([], [], [])
+    with psycopg.connect(dsn) as connection:
+        looks = connection.execute(
+            "select actor_name from audit where action = 'case.viewed' and subject = %s", [f"case/{case}"]
+        ).fetchall()
+    assert looks == [(acceptor.name,)]

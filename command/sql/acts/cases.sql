@@ -508,3 +508,7 @@ select id from city_case
 where source = 'sensor' and class = %(class)s and closed_at is null
     and lon between %(west)s and %(east)s and lat between %(south)s and %(north)s
 limit 1;
+
+-- name: uploads_lately
+-- How many uploads an account announced in a day.
+select count(*) as number from upload where account = %(account)s and created_at > now() - interval '1 day';
