@@ -31,6 +31,10 @@ Stream = Literal[
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the file."""
 
+    def fault(self) -> tuple[str, str] | None:
+        """What is wrong with the fields together: the key and the reason."""
+        return None
+
 
 class Site(Section, frozen=True):
     name: Id = "city"
@@ -123,8 +127,12 @@ class Camera(Section, frozen=True, kw_only=True):
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
     max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
     """Bytes a second that are sent at most: quality goes down, then frames are left out; 0: no limit."""
-    privacy: Annotated[str, Meta(pattern=r"^(motion|off)$")] = "off"
-    """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
+    privacy: Annotated[str, Meta(pattern=r"^(detail|motion|raw)$")] = "detail"
+    """Before egress. detail: too coarse to know anyone by; motion: what moves is hidden too; raw: as it is."""
+    privacy_reason: Annotated[str, Meta(max_length=200)] = ""
+    """Why pictures may leave raw; said in the camera's status and recorded."""
+    nearest_adult: Annotated[float, Meta(gt=0, le=1)] = 0.3
+    """Height of an adult where somebody can be nearest to the camera, as a share of the picture's."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
     calibration: str = ""
@@ -133,6 +141,12 @@ class Camera(Section, frozen=True, kw_only=True):
     """Longitude and latitude; none: beside the first intersection of the map."""
     loop: bool = True
     """Start a file again at its end."""
+
+    def fault(self) -> tuple[str, str] | None:
+        """A raw picture needs a reason."""
+        if self.privacy == "raw" and not self.privacy_reason.strip():
+            return "privacy_reason", "is required where privacy is raw"
+        return None
 
 
 class Ingest(Section, frozen=True, kw_only=True):
@@ -402,6 +416,7 @@ def _section(
         return None
     fields = {field.name: field for field in msgspec.structs.fields(type_)}
     values: dict[str, Any] = {}
+    known = len(faults)
     for key, value in table.items():
         if key in fields:
             values[key] = _value(fields[key].type, value, (*keys, key), places, faults)
@@ -410,7 +425,13 @@ def _section(
             faults.append(_fault(places.get((*keys, key), ""), ".".join((*keys, key)), value, reason))
     missing = [field.name for field in fields.values() if field.required and field.name not in table]
     faults += [_fault(places.get(keys, ""), ".".join((*keys, key)), None, "is required") for key in missing]
-    return None if missing or any(key not in fields for key in table) else type_(**values)
+    if missing or any(key not in fields for key in table):
+        return None
+    section = type_(**values)
+    if len(faults) == known and (found := section.fault()):
+        key, reason = found
+        faults.append(_fault(places.get(keys, ""), ".".join((*keys, key)), None, reason))
+    return section
 
 
 def _value(

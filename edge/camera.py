@@ -20,7 +20,7 @@ from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
 from edge.allowance import Allowance
 from edge.machine import Machine
-from edge.privacy import MotionBlur
+from edge.privacy import Privacy
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class Look(NamedTuple):
     motion: float
     brightness: float
     blurred: float
-    """Share of the still that is hidden; 0 where privacy is off."""
+    """Share of the still that was made unreadable; 0 where it is raw."""
     jpeg_bytes: int
     still: Image
 
@@ -68,7 +68,7 @@ class CameraAgent:
         self._topic = topics.for_device(settings.site.name, self.device, "frame")
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
-        self._blur = MotionBlur() if camera.privacy == "motion" else None
+        self._privacy = Privacy(camera)
         self._allowance = Allowance(camera.max_bytes_per_s, time.monotonic())
         self._machine = Machine(data_dir())
         self._figures = Figures()
@@ -122,11 +122,10 @@ class CameraAgent:
 
     def _take(self, frame: Frame) -> None:
         image = scaled(frame.image_bgr, self._camera.width)
-        motion = self._gate.look(image, regions=self._blur is not None)
+        motion = self._gate.look(image, regions=True)
         self._figures.motion = motion.share
         now = time.monotonic()
-        if self._blur is not None:
-            image = self._blur.hide(image, motion, now)
+        image = self._privacy.hide(image, motion, now)
         if self._figures.motion < MIN_MOTION and now < self._last_sent + STILL_S:
             self._figures.gated += 1
             return
@@ -172,12 +171,13 @@ class CameraAgent:
             "motion": round(done.motion, 4),
             "dropped": float(done.dropped),
             "gated": float(done.gated),
-            "blurred": round(self._blur.share, 4) if self._blur is not None else 0.0,
+            "blurred": round(self._privacy.share, 4),
             **self._machine.figures(),
         }
         self._reported_at = now
         self._reported = Figures(done.captured, done.sent, done.gated, done.dropped, done.bytes, done.motion)
-        self._presence.report(health, detail, sent=done.sent, figures=figures)
+        told = "; ".join(part for part in (self._privacy.notice, detail) if part)
+        self._presence.report(health, told, sent=done.sent, figures=figures)
 
     def _idle(self, stop: threading.Event) -> None:
         while not stop.wait(1.0):
@@ -190,7 +190,7 @@ def check(camera: Camera, seconds: float = 3.0) -> Look:
     Raises:
         ConfigError, Unavailable: as `open_source`.
     """
-    gate, blur = MotionGate(), MotionBlur()
+    gate, privacy = MotionGate(), Privacy(camera)
     motions: list[float] = []
     with open_source(camera.source) as source:
         begin = time.monotonic()
@@ -199,8 +199,7 @@ def check(camera: Camera, seconds: float = 3.0) -> Look:
             image = scaled(frame.image_bgr, camera.width)
             moved = gate.look(image, regions=True)
             motions.append(moved.share)
-            if camera.privacy == "motion":
-                image = blur.hide(image, moved, frame.media_s)
+            image = privacy.hide(image, moved, frame.media_s)
             frames += 1
         wall_s = time.monotonic() - begin
         fps = frames / wall_s if source.live and wall_s > 0 else source.fps
@@ -213,7 +212,7 @@ def check(camera: Camera, seconds: float = 3.0) -> Look:
             fps,
             motion,
             float(image.mean()) / 255.0,
-            blur.share,
+            privacy.share,
             len(jpeg),
             image,
         )

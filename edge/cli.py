@@ -187,7 +187,14 @@ def _print_check(look: "Look", still: Path, camera: Camera) -> None:
     click.echo(f"rate        {look.fps:.1f} frames a second")
     click.echo(f"motion      {100 * look.motion:.2f} % of the picture")
     click.echo(f"brightness  {100 * look.brightness:.0f} %")
-    hidden = f"{100 * look.blurred:.1f} % of the still" if camera.privacy == "motion" else "off"
-    click.echo(f"blur        {hidden}")
+    click.echo(f"privacy     {_told(camera, look)}")
     click.echo(f"JPEG        {look.jpeg_bytes / 1000:.0f} kB a frame")
     click.echo(f"still       {still}")
+
+
+def _told(camera: Camera, look: "Look") -> str:
+    if camera.privacy == "raw":
+        return f"none, faces and plates can be read: {camera.privacy_reason}"
+    adult_px = round(camera.nearest_adult * look.still.shape[0])
+    told = f"nobody can be known where adults are at most {adult_px} px high in the still"
+    return f"{told}; {100 * look.blurred:.1f} % are hidden" if camera.privacy == "motion" else told

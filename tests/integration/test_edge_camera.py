@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -137,7 +138,7 @@ def test_check_says_what_the_camera_sees_and_whether_the_broker_answers_and_writ
     assert done.exit_code == 0
     assert "320 x 180 px" in done.output
     assert "20.0 frames a second" in done.output
-    assert "blur        off" in done.output
+    assert "privacy     nobody can be known where adults are at most 54 px high in the still" in done.output
     assert f"{settings.broker.url} answers" in done.output
     assert cv2.imread(str(still)) is not None
 
@@ -159,25 +160,47 @@ def test_a_byte_limit_lowers_the_quality_and_then_leaves_frames_out(
     assert ear.frames[-1][0].dropped > 0
 
 
-def test_what_moves_large_leaves_the_machine_blurred(
-    ear: Ear, play: Callable[[Camera], None], tmp_path: Path
-) -> None:
+def striped(folder: Path) -> Path:
+    """Stripes as fine as letters of a plate that move through a scene."""
     rng = np.random.default_rng(3)
     scene = rng.integers(80, 120, (180, 320, 3), dtype=np.uint8)
     stripes = np.zeros((100, 80, 3), np.uint8)
     stripes[:, ::8] = stripes[:, 1::8] = stripes[:, 2::8] = stripes[:, 3::8] = 255
-    folder = tmp_path / "pictures"
     folder.mkdir()
     for index in range(40):
         picture = scene.copy()
         picture[40:140, 5 * index : 5 * index + 80] = stripes
         cv2.imwrite(str(folder / f"{index}.png"), picture)
-    play(Camera(source=str(folder), fps=10, privacy="motion", jpeg_quality=95, loop=False))
+    return folder
+
+
+def steepest(jpeg: bytes) -> int:
+    image = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    return int(np.abs(np.diff(image.astype(int), axis=1)).max())
+
+
+@pytest.mark.parametrize(("privacy", "nearest"), [("detail", 1.0), ("motion", 0.3)])
+def test_what_is_fine_leaves_the_machine_blurred(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path, privacy: str, nearest: float
+) -> None:
+    folder = striped(tmp_path / "pictures")
+    camera = Camera(source=str(folder), fps=10, privacy=privacy, nearest_adult=nearest, jpeg_quality=95)
+    play(msgspec.structs.replace(camera, loop=False))
     until(lambda: len(ear.frames) > 15)
-    for _, jpeg in ear.frames:
-        image = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
-        assert image is not None
-        # The stripes are as fine as letters of a plate: next to nothing of their contrast is left.
-        assert np.abs(np.diff(image.astype(int), axis=1)).max() < 100
+    # Next to nothing of the stripes' contrast is left.
+    assert max(steepest(jpeg) for _, jpeg in ear.frames) < 120
     until(lambda: ear.reports[-1].detail == "the source has ended")
     assert ear.reports[-1].figures["blurred"] > 0.0
+
+
+def test_a_raw_picture_leaves_only_with_its_reason_in_the_status(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path
+) -> None:
+    folder = striped(tmp_path / "pictures")
+    play(Camera(source=str(folder), fps=10, privacy="raw", privacy_reason="test track", jpeg_quality=95))
+    until(lambda: len(ear.frames) > 5)
+    assert max(steepest(jpeg) for _, jpeg in ear.frames) > 200
+    told = [report for report in ear.reports if report.health is Health.OK]
+    assert told
+    assert {report.detail for report in told} == {"pictures leave raw: test track"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from citybrain.config import Camera, Settings, load, to_toml
+from citybrain.config import Camera, Settings, load, to_toml, validate
 from citybrain.errors import ConfigError
 
 
@@ -52,6 +52,16 @@ def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
 def test_settings_survive_being_written(tmp_path: Path) -> None:
     settings = Settings(cameras={"north": Camera(source='rtsp://x/"y"', line=(0.0, 0.5, 1.0, 0.5))})
     assert load(write(tmp_path, to_toml(settings)), {}) == settings
+
+
+def test_a_camera_that_sends_raw_pictures_needs_a_reason(tmp_path: Path) -> None:
+    table = '[cameras.north]\nsource = "0"\nprivacy = "raw"\n'
+    with pytest.raises(ConfigError, match="line 1: cameras.north.privacy_reason: is required where privacy is raw"):
+        load(write(tmp_path, table), {})
+    with pytest.raises(ConfigError, match="privacy_reason"):
+        validate(Settings(cameras={"north": Camera(source="0", privacy="raw", privacy_reason=" ")}))
+    settings = load(write(tmp_path, table + 'privacy_reason = "test track"\n'), {})
+    assert settings.cameras["north"].privacy == "raw"
 
 
 def test_a_camera_needs_a_source_and_a_good_name(tmp_path: Path) -> None:
