@@ -86,7 +86,7 @@ def measure(folder: Path, clip: dict[str, Any], every: int, model: str, privacy:
     counted = {name: sum(by.values()) for name, by in totals(crossings).items()}
     result = {"clip": clip["clip"], "every": every, "counted": counted, "by_hand": clip["counts"], "ms": {}}
     result["jpeg_kb"] = round(statistics.mean(sizes) / 1000, 1)
-    print(f"{clip['clip']}, every {every}: {counted}, by hand {clip['counts']}, {result['jpeg_kb']} kB a picture")
+    print(f"{clip['clip']}, every {every}: {counted}, by hand {clip['counts']}, {result['jpeg_kb']} kB each")
     for name, values in spent.items():
         median, high = 1000 * statistics.median(values), 1000 * float(np.percentile(values, 90))
         result["ms"][name] = {"median": round(median, 2), "p90": round(high, 2)}

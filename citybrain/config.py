@@ -109,12 +109,29 @@ class Signal(Section, frozen=True, kw_only=True):
     wiring: str = ""
     """JSON file: the intersection and what its signal groups or outputs are."""
     community: str = "public"
-    """SNMP community that may read and set."""
-    snmp_version: Annotated[str, Meta(pattern=r"^(1|2c)$")] = "1"
+    """SNMP community that may read and set; versions 1 and 2c."""
+    snmp_version: Annotated[str, Meta(pattern=r"^(1|2c|3)$")] = "1"
+    """3: signed and encrypted (authPriv), with the user and both keys below."""
+    snmp_user: Annotated[str, Meta(max_length=32)] = ""
+    snmp_auth: Annotated[str, Meta(pattern=r"^sha(224|256|384|512)?$")] = "sha256"
+    snmp_auth_key: str = ""
+    """Passphrase, 8 characters or more; better by environment than in the file."""
+    snmp_privacy: Annotated[str, Meta(pattern=r"^aes(128|192|256)$")] = "aes128"
+    snmp_privacy_key: str = ""
+    """Passphrase, 8 characters or more, and another one."""
     pattern: Annotated[int, Meta(ge=0, le=255)] = 0
     """NTCIP systemPatternControl while nobody commands; 0: the controller's own time of day."""
     fallback: Annotated[str, Meta(pattern=r"^(plan|flash)$")] = "plan"
     """What the watchdog brings about: the controller's own plan, or flash; a relay card can only flash."""
+
+    def fault(self) -> tuple[str, str] | None:
+        """Version 3 needs a user and both keys (RFC 3414: 8 characters at least)."""
+        if self.snmp_version != "3":
+            return None
+        if not self.snmp_user:
+            return "snmp_user", "is required where snmp_version is 3"
+        short = [key for key in ("snmp_auth_key", "snmp_privacy_key") if len(getattr(self, key)) < 8]
+        return (short[0], "needs 8 characters or more where snmp_version is 3") if short else None
 
 
 class Camera(Section, frozen=True, kw_only=True):
@@ -128,7 +145,7 @@ class Camera(Section, frozen=True, kw_only=True):
     max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
     """Bytes a second that are sent at most: quality goes down, then frames are left out; 0: no limit."""
     privacy: Annotated[str, Meta(pattern=r"^(detail|motion|raw)$")] = "detail"
-    """Before egress. detail: too coarse to know anyone by; motion: what moves is hidden too; raw: as it is."""
+    """Before egress. detail: too coarse to know anybody; motion: hides what moves too; raw: as it is."""
     privacy_reason: Annotated[str, Meta(max_length=200)] = ""
     """Why pictures may leave raw; said in the camera's status and recorded."""
     nearest_adult: Annotated[float, Meta(gt=0, le=1)] = 0.3

@@ -24,7 +24,7 @@ def coarse(image: Image, cell_px: float) -> Image:
 
 
 def hiding_cell(width: int, height: int) -> float:
-    """The cell, in pixels, at which nothing in a part of this size can be told, not even a face that fills it."""
+    """The cell, in pixels, that leaves nothing of a part of this size, not even of a face that fills it."""
     return max(MIN_CELL_PX, min(width, height) / CELLS)
 
 

@@ -1,4 +1,4 @@
-"""Hides what moves before a picture leaves the machine, without knowing what it is: for cameras to look at only.
+"""Hides what moves in a picture, without knowing what it is: for cameras that people only look at.
 
 Whatever moves, or moved a short while ago, and is shown large enough for a face or a plate to be read is
 replaced by the means of coarse cells. So is the whole picture while nothing is known: at the start, and when
