@@ -3,23 +3,26 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
 
 from citybrain import topics
-from citybrain.codec import MAX_FRAME_BYTES, pack_frame
+from citybrain.codec import MAX_FRAME_BYTES, decode, pack_frame
 from citybrain.config import Camera, Settings
-from citybrain.errors import ConfigError, Unavailable
+from citybrain.errors import ConfigError, ContractError, Unavailable
 from citybrain.gate import MotionGate
-from citybrain.messages import FrameMeta, Health
+from citybrain.messages import FrameMeta, Health, IngestAck
 from citybrain.paths import data_dir
 from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
 from edge.allowance import Allowance
+from edge.clock import ClockOffset
 from edge.machine import Machine
+from edge.picture import jpeg_of, scaled
 from edge.privacy import Privacy
 
 log = structlog.get_logger()
@@ -29,7 +32,6 @@ STILL_S = 5.0
 MIN_MOTION = 0.001
 """Share of the picture that must move: a person 20 px tall in a picture 640 px wide."""
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-_HEAD_BYTES = 4_000
 
 
 @dataclass(slots=True)
@@ -71,6 +73,8 @@ class CameraAgent:
         self._privacy = Privacy(camera)
         self._allowance = Allowance(camera.max_bytes_per_s, time.monotonic())
         self._machine = Machine(data_dir())
+        self._clock = ClockOffset()
+        self._presence.bus.subscribe(topics.for_device(settings.site.name, self.device, "ack"), self._on_ack)
         self._figures = Figures()
         self._found: tuple[int, int, float] | None = None
         self._last_sent = 0.0
@@ -165,6 +169,7 @@ class CameraAgent:
         done, before = self._figures, self._reported
         per_s = 1.0 / passed_s if passed_s > 0 else 0.0
         figures = {
+            "sent": float(done.sent),
             "fps": round((done.sent - before.sent) * per_s, 2),
             "captured_fps": round((done.captured - before.captured) * per_s, 2),
             "bytes_per_s": round((done.bytes - before.bytes) * per_s),
@@ -176,8 +181,19 @@ class CameraAgent:
         }
         self._reported_at = now
         self._reported = Figures(done.captured, done.sent, done.gated, done.dropped, done.bytes, done.motion)
-        told = "; ".join(part for part in (self._privacy.notice, detail) if part)
-        self._presence.report(health, told, sent=done.sent, figures=figures)
+        offset_s = self._clock.offset_s
+        if offset_s is not None:
+            figures["clock_offset_s"] = round(offset_s, 3)
+        if health is Health.OK and self._clock.fault:
+            health = Health.DEGRADED
+        told = "; ".join(part for part in (self._privacy.notice, self._clock.fault, detail) if part)
+        self._presence.report(health, told, figures=figures)
+
+    def _on_ack(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        with suppress(ContractError):
+            message = decode(payload)
+            if isinstance(message, IngestAck) and message.device == self.device:
+                self._clock.hear(message.at, datetime.now(UTC))
 
     def _idle(self, stop: threading.Event) -> None:
         while not stop.wait(1.0):
@@ -223,27 +239,3 @@ def _some(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
         yield frame
         if frame.media_s >= seconds:
             return
-
-
-def scaled(image: Image, width: int) -> Image:
-    """The image no wider than `width`, its shape kept."""
-    import cv2
-    import numpy as np
-
-    if image.shape[1] <= width:
-        return image
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def jpeg_of(image: Image, quality: int, most: int = MAX_FRAME_BYTES) -> bytes:
-    """JPEG of `most` bytes where a lower quality gives that, and small enough for a frame in any case."""
-    import cv2
-
-    for wanted in (quality, 60, 40, 20):
-        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, min(wanted, quality)])
-        if len(jpeg) <= min(most, MAX_FRAME_BYTES) - _HEAD_BYTES:
-            return jpeg.tobytes()
-    if len(jpeg) <= MAX_FRAME_BYTES - _HEAD_BYTES:
-        return jpeg.tobytes()
-    raise ConfigError(f"a picture of {image.shape[1]} x {image.shape[0]} px is too large; lower its width")

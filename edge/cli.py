@@ -177,7 +177,7 @@ def _print_broker(settings: Settings) -> None:
 
 
 def _print_check(look: "Look", still: Path, camera: Camera) -> None:
-    from edge.camera import jpeg_of
+    from edge.picture import jpeg_of
 
     try:
         still.write_bytes(jpeg_of(look.still, 90))

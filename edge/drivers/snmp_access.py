@@ -1,4 +1,4 @@
-"""How one speaks to a device over SNMP: by a community (versions 1, 2c) or as a user with keys (version 3)."""
+"""How a device is spoken to over SNMP: by a community (versions 1, 2c), or by a user with keys (3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

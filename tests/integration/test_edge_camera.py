@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from click.testing import CliRunner
 from citybrain import topics
 from citybrain.bus import Bus
 from citybrain.cli import root
-from citybrain.codec import decode, unpack_frame
+from citybrain.codec import decode, encode, unpack_frame
 from citybrain.config import Camera, Settings
-from citybrain.messages import AgentStatus, FrameMeta, Health
-from edge.camera import CameraAgent, jpeg_of
+from citybrain.messages import AgentStatus, FrameMeta, Health, IngestAck
+from edge.camera import CameraAgent
+from edge.picture import jpeg_of
 
 FPS = 20
 
@@ -204,3 +206,25 @@ def test_a_raw_picture_leaves_only_with_its_reason_in_the_status(
     told = [report for report in ear.reports if report.health is Health.OK]
     assert told
     assert {report.detail for report in told} == {"pictures leave raw: test track"}
+
+
+def test_a_camera_whose_clock_is_wrong_says_so(
+    settings: Settings, ear: Ear, play: Callable[[Camera], None], tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "v.mp4", 1.0, moving=True)
+    with Bus(settings.broker, f"{settings.site.name}-ingest") as ingest:
+        play(Camera(source=str(video)))
+        until(lambda: ear.reports)
+        boot = ear.reports[-1].boot
+
+        def told() -> bool:
+            at = datetime.now(UTC) + timedelta(seconds=100)
+            ack = IngestAck(at=at, device="camera/gate", boot=boot, seq=0)
+            ingest.publish_now(topics.for_device(settings.site.name, "camera/gate", "ack"), encode(ack))
+            return any(report.health is Health.DEGRADED for report in ear.reports)
+
+        until(told)
+    report = next(report for report in ear.reports if report.health is Health.DEGRADED)
+    assert report.detail == "the clock is 100 s behind: set it by NTP"
+    assert 99.0 < report.figures["clock_offset_s"] <= 100.0
+    assert report.sent == 0, "it numbers nothing"

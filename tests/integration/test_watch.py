@@ -15,7 +15,7 @@ from citybrain.config import Camera
 from citybrain.errors import ConfigError
 from citybrain.gate import MotionGate
 from citybrain.sources import open_source
-from edge.camera import jpeg_of
+from edge.picture import jpeg_of
 from edge.privacy import Privacy
 from vision.counting import Crossing
 from vision.detector import load_detector
