@@ -233,11 +233,8 @@ class Worker:
     def _answer(self, statuses: list[AgentStatus]) -> None:
         """A camera numbers nothing that could be acknowledged; it is answered, so that it knows its clock."""
         for status in statuses:
-            if (
-                status.device.startswith("camera/")
-                and not status.sent
-                and status.health is not Health.OFFLINE
-            ):
+            is_there = status.health is not Health.OFFLINE
+            if status.device.startswith("camera/") and is_there and not status.sent:
                 ack = IngestAck(at=datetime.now(UTC), device=status.device, boot=status.boot, seq=0)
                 self._receiver.publish(topics.for_device(self._site, status.device, "ack"), encode(ack))
 
