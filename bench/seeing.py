@@ -25,9 +25,9 @@ from citybrain.config import Camera
 from citybrain.gate import MotionGate
 from citybrain.sources import Frame, open_source
 from edge.privacy import Privacy
+from vision.boxes import boxes_of
 from vision.counting import totals
 from vision.detector import load_detector
-from vision.group import boxes_of
 from vision.jpeg import decode_jpeg, encode_jpeg
 from vision.pipeline import Pipeline
 from vision.watch import annotate

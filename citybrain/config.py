@@ -150,6 +150,8 @@ class Camera(Section, frozen=True, kw_only=True):
     """Why pictures may leave raw; said in the camera's status and recorded."""
     nearest_adult: Annotated[float, Meta(gt=0, le=1)] = 0.3
     """Height of an adult where somebody can be nearest to the camera, as a share of the picture's."""
+    detector: bool = False
+    """Look for road users here too (needs the vision packages): pictures without any are left out."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
     calibration: str = ""

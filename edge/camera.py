@@ -2,11 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import structlog
 
@@ -15,12 +13,13 @@ from citybrain.codec import MAX_FRAME_BYTES, decode, pack_frame
 from citybrain.config import Camera, Settings
 from citybrain.errors import ConfigError, ContractError, Unavailable
 from citybrain.gate import MotionGate
-from citybrain.messages import FrameMeta, Health, IngestAck
+from citybrain.messages import Box, FrameMeta, Health, IngestAck
 from citybrain.paths import data_dir
 from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
 from edge.allowance import Allowance
 from edge.clock import ClockOffset
+from edge.eye import Eye
 from edge.machine import Machine
 from edge.picture import jpeg_of, scaled
 from edge.privacy import Privacy
@@ -46,20 +45,6 @@ class Figures:
     motion: float = 0.0
 
 
-class Look(NamedTuple):
-    """What `check` saw: sizes in px, rates per second, shares 0 to 1."""
-
-    width: int
-    height: int
-    fps: float
-    motion: float
-    brightness: float
-    blurred: float
-    """Share of the still that was made unreadable; 0 where it is raw."""
-    jpeg_bytes: int
-    still: Image
-
-
 class CameraAgent:
     """One camera's agent; `run` until told to stop."""
 
@@ -71,6 +56,7 @@ class CameraAgent:
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
         self._privacy = Privacy(camera)
+        self._eye = Eye() if camera.detector else None
         self._allowance = Allowance(camera.max_bytes_per_s, time.monotonic())
         self._machine = Machine(data_dir())
         self._clock = ClockOffset()
@@ -103,6 +89,8 @@ class CameraAgent:
                 self._report(Health.FAILED, f"{type(error).__name__}: {error}", at_once=True)
             attempt = 0 if self._figures.captured > captured else attempt + 1
             stop.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+        if self._eye is not None:
+            self._eye.close()
         self._presence.leave()
 
     def _play(self, stop: threading.Event) -> None:
@@ -129,12 +117,19 @@ class CameraAgent:
         motion = self._gate.look(image, regions=True)
         self._figures.motion = motion.share
         now = time.monotonic()
-        image = self._privacy.hide(image, motion, now)
-        if self._figures.motion < MIN_MOTION and now < self._last_sent + STILL_S:
+        is_due = now >= self._last_sent + STILL_S
+        if self._figures.motion < MIN_MOTION and not is_due:
+            # Privacy follows what moves in every picture, also in those that are not sent.
+            self._privacy.hide(image, motion, now)
+            self._figures.gated += 1
+            return
+        boxes = self._eye.look(image) if self._eye is not None else None
+        image = self._privacy.hide(image, motion, now, boxes or ())
+        if boxes == () and not is_due:
             self._figures.gated += 1
             return
         left = self._allowance.left(now)
-        payload = self._packed(image, frame.media_s, frame.captured_at, left)
+        payload = self._packed(image, frame, left, boxes or ())
         if left is not None and len(payload) > left:
             self._figures.dropped += 1
             return
@@ -146,17 +141,18 @@ class CameraAgent:
         else:
             self._figures.dropped += 1
 
-    def _packed(self, image: Image, media_s: float, at: datetime, left: float | None) -> bytes:
+    def _packed(self, image: Image, frame: Frame, left: float | None, boxes: tuple[Box, ...]) -> bytes:
         meta = FrameMeta(
-            at=at,
+            at=frame.captured_at,
             camera=self._name,
             boot=self._presence.boot,
             frame=self._figures.captured,
             width=image.shape[1],
             height=image.shape[0],
-            media_s=media_s,
+            media_s=frame.media_s,
             motion=self._figures.motion,
             dropped=self._figures.dropped,
+            boxes=boxes,
         )
         most = MAX_FRAME_BYTES if left is None else round(left)
         return pack_frame(meta, jpeg_of(image, self._camera.jpeg_quality, most))
@@ -184,9 +180,10 @@ class CameraAgent:
         offset_s = self._clock.offset_s
         if offset_s is not None:
             figures["clock_offset_s"] = round(offset_s, 3)
-        if health is Health.OK and self._clock.fault:
+        faults = [self._clock.fault, self._eye.fault if self._eye is not None else ""]
+        if health is Health.OK and any(faults):
             health = Health.DEGRADED
-        told = "; ".join(part for part in (self._privacy.notice, self._clock.fault, detail) if part)
+        told = "; ".join(part for part in (self._privacy.notice, *faults, detail) if part)
         self._presence.report(health, told, figures=figures)
 
     def _on_ack(self, _topic: str, payload: bytes, _retained: bool) -> None:
@@ -198,44 +195,3 @@ class CameraAgent:
     def _idle(self, stop: threading.Event) -> None:
         while not stop.wait(1.0):
             self._report(Health.OK, "the source has ended")
-
-
-def check(camera: Camera, seconds: float = 3.0) -> Look:
-    """Look through `camera` for a while of its own time.
-
-    Raises:
-        ConfigError, Unavailable: as `open_source`.
-    """
-    gate, privacy = MotionGate(), Privacy(camera)
-    motions: list[float] = []
-    with open_source(camera.source) as source:
-        begin = time.monotonic()
-        frames = 0
-        for frame in _some(iter(source), seconds):
-            image = scaled(frame.image_bgr, camera.width)
-            moved = gate.look(image, regions=True)
-            motions.append(moved.share)
-            image = privacy.hide(image, moved, frame.media_s)
-            frames += 1
-        wall_s = time.monotonic() - begin
-        fps = frames / wall_s if source.live and wall_s > 0 else source.fps
-        # The first picture counts as wholly moved, because nothing came before it.
-        motion = sum(motions[1:]) / max(1, len(motions) - 1)
-        jpeg = jpeg_of(image, camera.jpeg_quality)
-        return Look(
-            source.width,
-            source.height,
-            fps,
-            motion,
-            float(image.mean()) / 255.0,
-            privacy.share,
-            len(jpeg),
-            image,
-        )
-
-
-def _some(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
-    for frame in frames:
-        yield frame
-        if frame.media_s >= seconds:
-            return

@@ -20,7 +20,7 @@ from edge.postman import Postman
 from edge.sensor_cli import sensor
 
 if TYPE_CHECKING:
-    from edge.camera import Look
+    from edge.commissioning import Look
 
 
 @click.group(short_help="Run the agents beside cameras and signals.")
@@ -144,7 +144,8 @@ def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, st
     _check(name)
     settings = settings_of(ctx)
     wanted = _camera(settings, name, source)
-    from edge.camera import CameraAgent, check
+    from edge.camera import CameraAgent
+    from edge.commissioning import check
 
     if is_check:
         _print_check(check(wanted), still or Path(f"{name}.jpg"), wanted)

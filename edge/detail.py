@@ -6,6 +6,7 @@ Source of the figures: EN 62676-4, which asks for 25 px/m to detect a person, 12
 """
 
 from citybrain.gate import Motion, Region
+from citybrain.messages import Box
 from citybrain.sources import Image
 from edge.coarse import coarse, hiding_cell, pixels
 
@@ -39,6 +40,18 @@ class DetailLimit:
                 x1, y1, x2, y2 = pixels(region, width, height)
                 result[y1:y2, x1:x2] = coarse(image[y1:y2, x1:x2], hiding_cell(x2 - x1, y2 - y1))
         return result
+
+
+def limited(image: Image, boxes: tuple[Box, ...]) -> Image:
+    """A copy of `image` in which each of `boxes` has the detail limit by its own size, however near it is."""
+    height, width = image.shape[:2]
+    result = image.copy()
+    for box in boxes:
+        x1, y1, x2, y2 = pixels(Region(box.x, box.y, box.width, box.height), width, height)
+        cell = box.height * height / ADULT_CELLS
+        if cell > 1.0 and x2 > x1 and y2 > y1:
+            result[y1:y2, x1:x2] = coarse(image[y1:y2, x1:x2], cell)
+    return result
 
 
 def _is_upright(region: Region, width: int, height: int) -> bool:

@@ -2,8 +2,9 @@
 
 from citybrain.config import Camera
 from citybrain.gate import Motion
+from citybrain.messages import Box
 from citybrain.sources import Image
-from edge.detail import DetailLimit
+from edge.detail import DetailLimit, limited
 from edge.motionblur import MotionBlur
 
 
@@ -25,11 +26,14 @@ class Privacy:
         """How much of the last picture was made unreadable, 0 to 1."""
         return max((step.share for step in self._steps), default=0.0)
 
-    def hide(self, image: Image, motion: Motion, media_s: float) -> Image:
+    def hide(self, image: Image, motion: Motion, media_s: float, boxes: tuple[Box, ...] = ()) -> Image:
         """`image` (h, w, 3) as it may leave.
 
-        motion: of the same picture, with its regions; media_s: its time on any clock.
+        motion: of the same picture, with its regions; media_s: its time on any clock; boxes: what a detector
+        found in it, where there is one.
         """
+        if self._steps:
+            image = limited(image, boxes)
         for step in self._steps:
             image = step.hide(image, motion, media_s)
         return image

@@ -1,5 +1,6 @@
 """The camera agent against a real broker: what moves arrives, what stands still is spared."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +21,9 @@ from citybrain.bus import Bus
 from citybrain.cli import root
 from citybrain.codec import decode, encode, unpack_frame
 from citybrain.config import Camera, Settings
-from citybrain.messages import AgentStatus, FrameMeta, Health, IngestAck
+from citybrain.messages import AgentStatus, FrameMeta, Health, IngestAck, RoadUser
 from edge.camera import CameraAgent
+from edge.eye import Eye
 from edge.picture import jpeg_of
 
 FPS = 20
@@ -228,3 +230,31 @@ def test_a_camera_whose_clock_is_wrong_says_so(
     assert report.detail == "the clock is 100 s behind: set it by NTP"
     assert 99.0 < report.figures["clock_offset_s"] <= 100.0
     assert report.sent == 0, "it numbers nothing"
+
+
+def test_a_camera_with_a_detector_sends_what_it_sees_and_hides_who_is_near_by_his_size(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = tmp_path / "helper.py"
+    helper.write_text(
+        "import json, sys\nfrom citybrain.pipes import next_picture\n"
+        "box = dict(x=0, y=0, width=1, height=1, road_user='person', confidence=0.9)\n"
+        "while next_picture(sys.stdin.buffer): print(json.dumps([box]), flush=True)\n"
+    )
+    monkeypatch.setattr("edge.camera.Eye", lambda: Eye((sys.executable, str(helper))))
+    folder = striped(tmp_path / "pictures")
+    play(Camera(source=str(folder), fps=10, detector=True, nearest_adult=0.1, jpeg_quality=95))
+    until(lambda: len(ear.frames) > 5)
+    meta, jpeg = ear.frames[-1]
+    assert [box.road_user for box in meta.boxes] == [RoadUser.PERSON]
+    assert steepest(jpeg) < 120, "a person as high as the picture has cells of 4 px, not of 0.4"
+
+
+def test_a_camera_whose_detector_sees_nobody_sends_a_picture_now_and_then(
+    ear: Ear, play: Callable[[Camera], None], tmp_path: Path, default_detector: str
+) -> None:
+    video = write_video(tmp_path / "v.mp4", 1.5, moving=True)
+    play(Camera(source=str(video), fps=10, detector=True))
+    until(lambda: any(report.figures.get("gated", 0) > 20 for report in ear.reports))
+    assert ear.reports[-1].health is Health.OK, ear.reports[-1].detail
+    assert len(ear.frames) <= 6
