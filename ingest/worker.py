@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -230,7 +231,7 @@ class Worker:
         self._guard.replayed(outcome.duplicates, time.monotonic())
         self._acks.want(outcome.settled)
 
-    def _answer(self, statuses: list[AgentStatus]) -> None:
+    def _answer(self, statuses: Sequence[AgentStatus]) -> None:
         """A camera numbers nothing that could be acknowledged; it is answered, so that it knows its clock."""
         for status in statuses:
             is_there = status.health is not Health.OFFLINE
