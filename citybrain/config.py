@@ -148,7 +148,7 @@ class Camera(Section, frozen=True, kw_only=True):
     """Before egress. detail: too coarse to know anybody; motion: hides what moves too; raw: as it is."""
     privacy_reason: Annotated[str, Meta(max_length=200)] = ""
     """Why pictures may leave raw; said in the camera's status and recorded."""
-    nearest_adult: Annotated[float, Meta(gt=0, le=1)] = 0.3
+    nearest_adult: Annotated[float, Meta(gt=0, le=1)] = 0.25
     """Height of an adult where somebody can be nearest to the camera, as a share of the picture's."""
     detector: bool = False
     """Look for road users here too (needs the vision packages): pictures without any are left out."""

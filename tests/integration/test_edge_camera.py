@@ -142,7 +142,7 @@ def test_check_says_what_the_camera_sees_and_whether_the_broker_answers_and_writ
     assert done.exit_code == 0
     assert "320 x 180 px" in done.output
     assert "20.0 frames a second" in done.output
-    assert "privacy     nobody can be known where adults are at most 54 px high in the still" in done.output
+    assert "privacy     nobody can be known where adults are at most 45 px high in the still" in done.output
     assert f"{settings.broker.url} answers" in done.output
     assert cv2.imread(str(still)) is not None
 
