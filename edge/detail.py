@@ -14,8 +14,8 @@ DETECT_PX_PER_M = 25.0
 ADULT_M = 1.75
 ADULT_CELLS = DETECT_PX_PER_M * ADULT_M
 """A head is six of them high, a letter on a plate two."""
-UPRIGHT = 1.25
-"""Height by width of somebody, or of a head; vehicles that come near are wider than that."""
+UPRIGHT = 1.5
+"""Height by width, at least, of somebody on foot; vehicles that come near are wider than that."""
 
 
 class DetailLimit:
