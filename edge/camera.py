@@ -56,7 +56,7 @@ class CameraAgent:
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
         self._privacy = Privacy(camera)
-        self._eye = Eye() if camera.detector else None
+        self._eye = Eye(model=settings.vision.model) if camera.detector else None
         self._allowance = Allowance(camera.max_bytes_per_s, time.monotonic())
         self._machine = Machine(data_dir())
         self._clock = ClockOffset()

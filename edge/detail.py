@@ -2,7 +2,7 @@
 
 Nobody has to be found for it, so nobody is missed: the whole picture gets so coarse that the nearest adult is
 shown by no more pixels than it takes to see that somebody is there. What is further away has less anyhow.
-Source of the figures: EN 62676-4, which asks for 25 px/m to detect a person, 125 to recognise a known one.
+Source of the figures: EN 62676-4:2015: 25 px/m to detect a person, 125 to recognise one that is known.
 """
 
 from citybrain.gate import Motion, Region

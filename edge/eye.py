@@ -33,8 +33,8 @@ _boxes = msgspec.json.Decoder(tuple[Box, ...])
 class Eye:
     """The detector of one camera; not for several threads."""
 
-    def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
-        self._command = command
+    def __init__(self, command: tuple[str, ...] = COMMAND, model: str = "") -> None:
+        self._command = (*command, "--model", model) if model else command
         self._process: subprocess.Popen[bytes] | None = None
         self._is_new = True
         self._failures = 0

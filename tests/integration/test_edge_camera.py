@@ -241,7 +241,7 @@ def test_a_camera_with_a_detector_sends_what_it_sees_and_hides_who_is_near_by_hi
         "box = dict(x=0, y=0, width=1, height=1, road_user='person', confidence=0.9)\n"
         "while next_picture(sys.stdin.buffer): print(json.dumps([box]), flush=True)\n"
     )
-    monkeypatch.setattr("edge.camera.Eye", lambda: Eye((sys.executable, str(helper))))
+    monkeypatch.setattr("edge.camera.Eye", lambda **_: Eye((sys.executable, str(helper))))
     folder = striped(tmp_path / "pictures")
     play(Camera(source=str(folder), fps=10, detector=True, nearest_adult=0.1, jpeg_quality=95))
     until(lambda: len(ear.frames) > 5)
