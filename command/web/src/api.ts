@@ -2,6 +2,7 @@
 import type {
   Agent,
   Alarm,
+  Balance,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -66,6 +67,7 @@ export const api = {
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
+  delivery: () => items<Balance>("/delivery"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */
   picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>
