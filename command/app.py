@@ -33,6 +33,7 @@ from command.routes import (
     retention,
     session,
     stream,
+    streets,
     uploads,
     web,
     webhooks,
@@ -43,7 +44,7 @@ from command.trust.rights import Action
 
 RESOURCES = (
     places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
-    case_deeds, field, inbox, grid, uploads, public,
+    case_deeds, field, inbox, grid, uploads, public, streets,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from command.alarms import models as alarms
 from command.answers import REF
 from command.cases import inbox, offline, public
 from command.cases import models as cases
-from command.routes import retention
+from command.routes import retention, streets
 from command.webhooks import models as webhooks
 
 BODIES: tuple[type[models.View], ...] = (
@@ -33,7 +33,7 @@ BODIES: tuple[type[models.View], ...] = (
     cases.KeptView, cases.WorkerView, cases.WorkerList, cases.CheckInBody, cases.TaskView, cases.TaskList,
     cases.UploadBody, cases.UploadView, cases.AttachmentView, offline.BatchBody, offline.BatchAnswer,
     inbox.MessageView, inbox.MessageList, inbox.ReadBody, inbox.RollCallBody, inbox.RollCallView, public.PublicClasses,
-    public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
+    public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList, streets.StreetsView,
 )  # fmt: skip
 
 
