@@ -62,8 +62,9 @@ export class Field {
     return dutyAsDone(this.worker, this.entries);
   }
 
+  /** What was done and is not sent; positions, which go by themselves, are not counted. */
   get waiting(): Entry[] {
-    return this.entries.filter(({ state }) => state === "waiting");
+    return this.entries.filter(({ state, deed }) => state === "waiting" && deed?.do !== "positions");
   }
 
   get refused(): Entry[] {

@@ -54,8 +54,9 @@ export class MePage implements Page {
   }
 
   async #signOut(): Promise<void> {
-    if (this.#field.entries.length === 0) return signOut(this.#field.store);
-    text(this.#waits, t("field.sign_out_loses", { n: this.#field.entries.length }));
+    const n = this.#field.waiting.length + this.#field.refused.length;
+    if (n === 0) return signOut(this.#field.store);
+    text(this.#waits, t("field.sign_out_loses", { n }));
     this.#confirm.showModal();
   }
 
