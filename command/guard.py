@@ -17,7 +17,7 @@ log = structlog.get_logger()
 API = "/api/v1"
 MAX_BODY_BYTES = 64_000
 LARGER = (
-    (re.compile(r"/api/v1/(uploads/[^/]+|public/follow/[^/]+/photos)"), 12_000_000),
+    (re.compile(r"/api/v1/(uploads/[^/]+|public/follow/photos)"), 12_000_000),
     (re.compile(r"/api/v1/field/batch"), 1_000_000),
 )
 """Paths that take more."""
@@ -94,7 +94,9 @@ class Guard:
 
 
 def _permissions(path: str) -> tuple[bytes, bytes]:
-    allowed = next((allowed for prefix, allowed in PERMISSIONS if path.startswith(prefix)), PERMISSIONS[-1][1])
+    allowed = next(
+        (allowed for prefix, allowed in PERMISSIONS if path.startswith(prefix)), PERMISSIONS[-1][1]
+    )
     return b"permissions-policy", allowed.encode()
 
 

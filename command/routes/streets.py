@@ -30,7 +30,9 @@ class StreetsView(View, frozen=True, kw_only=True):
     streets: Sequence[StreetView]
 
 
-@router.get("/streets", responses=documented(StreetsView, "Roads, one line for lanes side by side.", public=True))
+@router.get(
+    "/streets", responses=documented(StreetsView, "Roads, one line for lanes side by side.", public=True)
+)
 async def streets(
     centre: Shared,
     *,

@@ -151,7 +151,9 @@ def offline(watched: Watched, *, away: bool) -> None:
 
 
 def open_task(page: Page, case: str, town: Town) -> None:
-    (task,) = town.rows("select id from case_task where case_id = %s and state in ('offered', 'accepted')", case)
+    (task,) = town.rows(
+        "select id from case_task where case_id = %s and state in ('offered', 'accepted')", case
+    )
     page.locator(f"[data-task='{task[0]}'] a").click()
 
 

@@ -53,7 +53,11 @@ def handle(served: Served, dsn: str, number: str) -> None:
             return stack.enter_context(person(served, dsn, role, ["south"], department))
 
         acceptor, dispatcher = new(Role.ACCEPTOR), new(Role.DISPATCHER)
-        department, handler, worker = new(Role.DEPARTMENT, "roads"), new(Role.HANDLER, "roads"), new(Role.GRID_WORKER)
+        department, handler, worker = (
+            new(Role.DEPARTMENT, "roads"),
+            new(Role.HANDLER, "roads"),
+            new(Role.GRID_WORKER),
+        )
         skilled(dsn, handler, "roads")
         handler.stand()
         worker.stand()

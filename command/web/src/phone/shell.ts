@@ -63,7 +63,7 @@ export class Shell {
 
   /** The page that the address names. */
   show(): void {
-    const [path = "tasks", id = ""] = location.hash.replace(/^#\//, "").split("/");
+    const [path = "", id = ""] = (location.hash.replace(/^#\//, "") || "tasks").split("/");
     const whole = `${path}/${id}`;
     if (whole === this.#path) return;
     const isFirst = this.#path === "";

@@ -2,6 +2,7 @@
 import { BASE, failure } from "../api";
 import type { LonLat } from "../contract";
 import type { StreetMap } from "../map/small";
+import type { Photo } from "../photo";
 
 export interface PublicClass {
   class: string;
@@ -49,11 +50,13 @@ export interface Nearby {
   since: string;
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const isBytes = body instanceof ArrayBuffer;
+/** `follow` goes in a header: addresses get into logs. */
+async function call<T>(method: string, path: string, body?: unknown, follow?: string): Promise<T> {
+  const photo = body instanceof Blob ? body : null;
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = isBytes ? "application/octet-stream" : "application/json";
-  const sent = body === undefined ? null : isBytes ? body : JSON.stringify(body);
+  if (body !== undefined) headers["Content-Type"] = photo ? photo.type : "application/json";
+  if (follow) headers["X-Follow"] = follow;
+  const sent = body === undefined ? null : (photo ?? JSON.stringify(body));
   const response = await fetch(`${BASE}/public${path}`, { method, headers, body: sent, credentials: "omit" });
   if (!response.ok) throw await failure(response);
   return (await response.json()) as T;
@@ -66,10 +69,11 @@ export const ask = {
   streets: (place: LonLat | null) => call<StreetMap>("GET", `/streets?${place ? around(place, 1500) : "radius_m=1500"}`),
   nearby: async (place: LonLat) => (await call<{ items: Nearby[] }>("GET", `/nearby?${around(place, 800)}`)).items,
   report: (report: Report) => call<{ number: string }>("POST", "/reports", report),
-  photo: (follow: string, bytes: ArrayBuffer) => call<Followed>("POST", `/follow/${follow}/photos`, bytes),
-  follow: (follow: string) => call<Followed>("GET", `/follow/${follow}`),
-  rate: (follow: string, score: number, text: string) => call<Followed>("POST", `/follow/${follow}/rating`, { score, text }),
-  reopen: (follow: string, reason: string) => call<Followed>("POST", `/follow/${follow}/reopening`, { reason }),
+  photo: (follow: string, { bytes, media_type }: Photo) =>
+    call<Followed>("POST", "/follow/photos", new Blob([bytes], { type: media_type }), follow),
+  follow: (follow: string) => call<Followed>("GET", "/follow", undefined, follow),
+  rate: (follow: string, score: number, text: string) => call<Followed>("POST", "/follow/rating", { score, text }, follow),
+  reopen: (follow: string, reason: string) => call<Followed>("POST", "/follow/reopening", { reason }, follow),
 };
 
 /** 256 random bits in base64url: whoever has them may follow the report. */

@@ -131,10 +131,10 @@ export class ReportForm {
   }
 
   async #sendPhotos(follow: string, photos: Photo[], told: HTMLElement): Promise<void> {
-    for (const [number, { bytes }] of photos.entries()) {
+    for (const [number, photo] of photos.entries()) {
       text(told, t("report.photo_goes", { n: number + 1, of: photos.length }));
       try {
-        await ask.photo(follow, bytes);
+        await ask.photo(follow, photo);
       } catch (error) {
         const again = said("button", "link", "report.photo_again");
         again.addEventListener("click", () => void this.#sendPhotos(follow, photos.slice(number), told));
