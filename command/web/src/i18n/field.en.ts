@@ -9,6 +9,8 @@ export const fieldEn = {
   "field.signed_out": "You are signed out. What you do is kept here; sign in to send it.",
   "field.new_version": "A new version of this app is here.",
   "field.load_it": "Load it",
+  "field.not_kept": "This device could not keep that: its storage is full or forbidden. Make room and do it again.",
+  "field.understood": "OK",
   "field.tasks": "Tasks",
   "field.task": "Task",
   "field.report": "Report",

@@ -11,6 +11,8 @@ export const fieldZh: Record<FieldKey, string> = {
   "field.signed_out": "您已退出登录。您的操作保存在本机，登录后发送。",
   "field.new_version": "此应用有新版本。",
   "field.load_it": "载入",
+  "field.not_kept": "本机无法保存：存储已满或被禁止。请腾出空间后重做。",
+  "field.understood": "知道了",
   "field.tasks": "任务",
   "field.task": "任务",
   "field.report": "上报",

@@ -43,8 +43,14 @@ export class Alerts {
       // After an answer other than 200 the browser does not try again by itself.
       if (source.readyState !== EventSource.CLOSED) return;
       void this.#field.refresh();
-      window.setTimeout(() => this.#source === source && navigator.onLine && this.open(), REOPEN_MS);
+      window.setTimeout(() => this.#reopen(source), REOPEN_MS);
     };
+  }
+
+  #reopen(source: EventSource): void {
+    if (this.#source !== source || !navigator.onLine) return;
+    if (this.#field.net === "online" || this.#field.net === "sending") this.open();
+    else window.setTimeout(() => this.#reopen(source), REOPEN_MS);
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { StreetMap } from "../map/small";
 import type { Photo } from "../photo";
 import { Away, call } from "./calls";
 import type { CaseClass, Deed, Message, Task, Worker } from "./contract";
+import { notify } from "./notice";
 import { dutyAsDone, tasksAsDone, type Shown } from "./overlay";
 import { Sender, type Net, type Sent } from "./sender";
 import type { Entry, NewEntry, Store } from "./store";
@@ -16,6 +17,8 @@ interface Items<T> {
 
 const REFRESH_MS = 60_000;
 const MOST_SENT = 50;
+/** Of one item of a batch. */
+const MOST_PLACES = 500;
 const STREETS_M = 2_000;
 /** Nearer to the edge of the known streets than this, others are fetched. */
 const STREETS_EDGE_M = 700;
@@ -34,7 +37,7 @@ export class Field {
 
   private constructor(store: Store) {
     this.store = store;
-    this.#sender = new Sender(store, () => void this.#reread(), (sent) => this.#wasSent(sent));
+    this.#sender = new Sender(store, () => void this.#reread(), (sent) => this.#wasSent(sent)); // prettier-ignore
   }
 
   /** With what this device kept, and from then on up to date. */
@@ -129,11 +132,12 @@ export class Field {
         this.#setClasses(items);
         await this.store.put("classes", items);
       }
-      this.#tell();
+      await this.#reread(); // another page of this browser may have sent what waited
       if (this.net === "offline") this.kick();
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.#sender.signedOut();
-      else if (!(error instanceof Away) && !(error instanceof ApiError)) throw error;
+      else if (error instanceof Away) this.#sender.away();
+      else if (!(error instanceof ApiError)) throw error;
     }
   }
 
@@ -143,7 +147,12 @@ export class Field {
 
   /** Does something: it is on the disk when this settles, and goes out as soon as it can. */
   async #add(entries: readonly NewEntry[], bytes?: ReadonlyMap<string, ArrayBuffer>): Promise<void> {
-    await this.store.add(entries, bytes);
+    try {
+      await this.store.add(entries, bytes);
+    } catch (error) {
+      notify("field.not_kept", "field.understood");
+      throw error;
+    }
     await this.#reread();
     this.kick();
   }
@@ -177,20 +186,17 @@ export class Field {
     return this.#add([{ rollCall }]);
   }
 
-  /** Adds a place to those that wait; they go as one item while it has not been sent. */
+  /** Adds a place to those that wait at the end; they go as one item while it has not been sent. */
   async place(here: Here): Promise<void> {
     const last = (await this.store.entries()).at(-1);
-    if (last?.deed?.do === "positions" && !last.tried && last.deed.items.length < 500) {
-      const isLast = (entry: Entry) => entry.order === last.order && !entry.tried && entry.deed?.do === "positions";
-      await this.store.change((entry) =>
-        isLast(entry) && entry.deed?.do === "positions"
-          ? { deed: { do: "positions", items: [...entry.deed.items, here] } }
-          : null,
-      );
-      this.kick();
-      return;
-    }
-    await this.#add([{ deed: { do: "positions", items: [here] } }]);
+    let isAdded = false;
+    await this.store.change(({ order, tried, deed }) => {
+      if (order !== last?.order || tried || deed?.do !== "positions" || deed.items.length >= MOST_PLACES) return null;
+      isAdded = true;
+      return { deed: { do: "positions", items: [...deed.items, here] } };
+    });
+    if (isAdded) this.kick();
+    else await this.#add([{ deed: { do: "positions", items: [here] } }]);
   }
 
   /** Takes back what waits or was refused; a report goes with its photos. */

@@ -61,6 +61,11 @@ export class Sender {
     this.kick();
   }
 
+  /** Somebody else noticed that nobody answers: asked again until it does. */
+  away(): void {
+    if (!this.#running && this.net !== "signed-out") this.#later();
+  }
+
   /** The server said that nobody is signed in. */
   signedOut(): void {
     this.#isKnown = false;
@@ -87,8 +92,8 @@ export class Sender {
       this.#become("online");
     } catch (error) {
       if (error instanceof SignedOut) this.#become("signed-out");
-      else if (error instanceof Away) this.#later();
-      else throw error;
+      else this.#later();
+      if (!(error instanceof SignedOut || error instanceof Away)) throw error;
     } finally {
       this.#running = false;
     }
@@ -96,6 +101,7 @@ export class Sender {
 
   #later(): void {
     this.#become("offline");
+    this.#isKnown = false; // only an answer shows that there is a network again
     if (this.#timer !== null) window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.#run(), this.#wait_ms);
     this.#wait_ms = Math.min(LONGEST_WAIT_MS, this.#wait_ms * 2);
@@ -116,6 +122,7 @@ export class Sender {
 
   /** Who is signed in here; the token for changes comes with it. */
   async #know(): Promise<void> {
+    if (!navigator.onLine) throw new Away("no network");
     if (this.#isKnown) return;
     const me = await answered(askMe());
     if (!me) throw new SignedOut();

@@ -107,7 +107,7 @@ export class TaskPage implements Page {
       const reason = why.value.trim();
       text(problem, reason ? "" : t("field.needs_reason"));
       if (!reason) return why.focus();
-      void this.#field.do({ do: "refuse", task: this.#id, reason }, this.#shown);
+      void this.#leaveWith({ do: "refuse", task: this.#id, reason });
     });
     const more = h("details", { class: "refusal" }, localText(h("summary", { class: "secondary" }), "field.refuse_open"));
     more.append(h("div", { class: "stack" }, h("div", { class: "chips" }, ...presets), label, why, problem, send));
@@ -138,8 +138,13 @@ export class TaskPage implements Page {
     const needsText = this.#shown.kind === "handle" || !answer;
     text(this.#problem, needsText && !said_ ? t(answer ? "field.needs_done" : "field.needs_why") : "");
     if (needsText && !said_) return this.#text.focus();
-    void this.#field.do({ do: "result", task: this.#id, answer, text: said_ }, this.#shown);
-    void this.#field.store.put(this.#draft, undefined);
+    void this.#leaveWith({ do: "result", task: this.#id, answer, text: said_ });
+  }
+
+  /** The last thing done for it here; what was typed goes only once it is kept elsewhere. */
+  async #leaveWith(deed: Deed): Promise<void> {
+    await this.#field.do(deed, this.#shown);
+    await this.#field.store.put(this.#draft, undefined);
     location.hash = "#/tasks";
   }
 
