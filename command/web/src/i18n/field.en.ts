@@ -127,6 +127,7 @@ export const fieldEn = {
   "field.message.roll_call": "Roll-call: are you there?",
   "field.message.note": "Note",
   "field.message.other": "News of a case",
+  "field.outbox": "Outbox",
   "field.waiting": "Waits to be sent",
   "field.waiting_open": "What waits, and what was sent",
   "field.nothing_waits": "Nothing waits: everything is sent.",

@@ -129,6 +129,7 @@ export const fieldZh: Record<FieldKey, string> = {
   "field.message.roll_call": "点名：您在吗？",
   "field.message.note": "通知",
   "field.message.other": "案件有新进展",
+  "field.outbox": "发件箱",
   "field.waiting": "待发送",
   "field.waiting_open": "待发送与已发送",
   "field.nothing_waits": "没有待发送的内容：已全部发送。",

@@ -29,7 +29,7 @@ export function majorName({ major, major_zh }: Pick<CaseClass, "major" | "major_
 
 /** What an entry is: "Report", "Photo before", … */
 export function entryText({ deed, upload, rollCall }: Entry): string {
-  if (upload) return t(`field.what.${upload.kind}`);
+  if (upload) return upload.kind === "report" ? t("field.photo") : t(`field.what.${upload.kind}`);
   if (rollCall) return t("field.what.presence");
   if (deed?.do === "duty") return t(deed.on ? "field.what.duty_on" : "field.what.duty_off");
   if (deed?.do === "check_in" && deed.on_scene) return t("field.what.on_scene");

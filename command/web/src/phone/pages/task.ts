@@ -155,7 +155,8 @@ export class TaskPage implements Page {
       const shown = attachments.map(({ id, kind, media_type }) => {
         const src = `/api/v1/attachments/${id}`;
         if (media_type.startsWith("audio/")) return h("audio", { src, controls: true });
-        return h("figure", {}, h("img", { src, alt: t(`field.what.${kind}`) }), h("figcaption", {}, t(`field.what.${kind}`)));
+        const name = t(kind === "report" ? "field.photo" : `field.what.${kind}`);
+        return h("figure", {}, h("img", { src, alt: name }), h("figcaption", {}, name));
       });
       this.#pictures.replaceChildren(...(shown.length > 0 ? shown : [said("p", "hint", "field.no_pictures")]));
       button.remove();

@@ -11,7 +11,7 @@ const HINTS: Record<string, Key> = { conflict: "field.refused.conflict", gone: "
 
 export class WaitingPage implements Page {
   readonly element: HTMLElement;
-  readonly title = "field.waiting";
+  readonly title = "field.outbox";
   readonly #field: Field;
   readonly #whereabouts: Whereabouts;
   readonly #refused = h("ul", { class: "rows" });
@@ -87,5 +87,5 @@ export class WaitingPage implements Page {
 
 function line(): HTMLLIElement {
   const parts = ["title", "facts", "detail"].map((name) => h("span", { class: `row-${name}` }));
-  return h("li", { class: "row" }, h("div", { class: "row-link" }, ...parts));
+  return h("li", { class: "row line" }, h("div", { class: "row-link" }, ...parts));
 }
