@@ -1,6 +1,7 @@
 /** Puts the live map together: one city, the map and panels that show it, one selection. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/tokens.css";
+import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/panels.css";
@@ -8,7 +9,7 @@ import "./styles/session.css";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
-import { localLabel, localText, said, t } from "./i18n";
+import { entitle, localLabel, localText, said, t } from "./i18n";
 import { MapLatency } from "./latency";
 import { LiveMap } from "./map/livemap";
 import { Pins, type Pin } from "./map/pins";
@@ -23,7 +24,8 @@ import { Tables } from "./panels/tables";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
 import { onLost } from "./session/session";
-import { effectiveTheme, onSettings, settings } from "./settings";
+import { onSettings, settings } from "./settings";
+import { followTheme } from "./theme";
 
 /** How near the map goes to what is selected. */
 const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
@@ -31,14 +33,9 @@ const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
 const TICK_MS = 250;
 
 const app = document.querySelector("#app") ?? document.body;
-function applyTheme(): void {
-  document.documentElement.dataset["theme"] = effectiveTheme();
-}
-applyTheme();
 // The map reads its colours from the style sheet, so this listener must be the first.
-onSettings((_, changed) => changed === "theme" && applyTheme());
-document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
-document.title = t("app.title");
+followTheme();
+entitle("app.title");
 // Nothing below happens before somebody is signed in.
 await enter(app);
 offerAgain();
