@@ -25,7 +25,7 @@ MAX_QUERY_BYTES = 16_000
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; font-src 'self';"
+    " img-src 'self' blob: data:; connect-src 'self'; media-src 'self'; worker-src 'self'; font-src 'self';"
     " base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
