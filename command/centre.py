@@ -21,6 +21,7 @@ from command.cases.desk import Desk
 from command.cases.inbox import MessageView
 from command.cases.keeper import CaseKeeper
 from command.cases.models import CasePin
+from command.cases.waves import Waves
 from command.database import Database, Row
 from command.districts import Districts
 from command.feed import Feed
@@ -54,7 +55,8 @@ DELIVERY_EVERY_S = 5.0
 SEED_AGAIN_S = 20.0
 ALARMS_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
-CASES_EVERY_S = 5.0
+CASES_EVERY_S = 2.0
+WAVES_EVERY_S = 3.0
 
 
 class Centre:
@@ -84,6 +86,7 @@ class Centre:
             settings, self.database, self.districts, self.live, self._publish_cases, self._tell_account
         )
         self.case_keeper = CaseKeeper(self.cases)
+        self.waves = Waves(self.cases, self.presence.bus, settings.site.name)
         self.public_rates = Rates(settings.cases.public_per_minute)
         self._anchored = Anchor(0, b"")
         self._layout = 0
@@ -103,6 +106,7 @@ class Centre:
             self._every(WATCH_EVERY_S, self._watch_alarms),
         ]
         jobs += [self._every(CASES_EVERY_S, self.case_keeper.watch)]
+        jobs += [self._every(WAVES_EVERY_S, self.waves.repeat)]
         jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
         jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())

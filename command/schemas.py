@@ -7,7 +7,7 @@ import msgspec
 from command import models, people, records
 from command.alarms import models as alarms
 from command.answers import REF
-from command.cases import inbox, offline, public
+from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
 from command.routes import retention
 from command.webhooks import models as webhooks
@@ -32,8 +32,10 @@ BODIES: tuple[type[models.View], ...] = (
     cases.ClassList, cases.CellList, cases.ComponentList, cases.DutyBody, cases.PositionsBody,
     cases.KeptView, cases.WorkerView, cases.WorkerList, cases.CheckInBody, cases.TaskView, cases.TaskList,
     cases.UploadBody, cases.UploadView, cases.AttachmentView, offline.BatchBody, offline.BatchAnswer,
-    inbox.MessageView, inbox.MessageList, inbox.ReadBody, inbox.RollCallBody, inbox.RollCallView, public.PublicClasses,
-    public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
+    inbox.MessageView, inbox.MessageList, inbox.ReadBody, inbox.RollCallBody, inbox.RollCallView,
+    evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
+    waves.WaveView,
+    public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
 )  # fmt: skip
 
 

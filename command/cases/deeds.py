@@ -181,6 +181,8 @@ async def decide(acting: Acting, case: UUID, reason: str, *, granted: bool) -> N
 
 
 async def comment(acting: Acting, case: UUID, text: str) -> None:
+    if not is_person(acting.principal.id):
+        raise ApiError(403, "a kiosk has no account to comment with")
     await acting.hold(case)
     await acting.act("case_touch", id=case)
     acting.note(case, "commented", text)
@@ -203,8 +205,8 @@ async def reopen(acting: Acting, row: Row, reason: str) -> None:
     ends = due(acting.desk.calendar, row["clock"], acting.now, row["limit_s"])
     told = await acting.step(
         row, "reopened", lambda one: stages.reopen(one, reason), reason, due_at=ends, reminded_at=None,
-        level=0, escalated_at=None, rating=None, rated_at=None, feedback_at=None, verified_at=None, handling_at=None,
-        dispatched_at=None, **UNCLOSED,
+        level=0, escalated_at=None, rating=None, rated_at=None, feedback_at=None, verified_at=None,
+        handling_at=None, dispatched_at=None, **UNCLOSED,
     )  # fmt: skip
     await acting.tell_roles([Role.DISPATCHER], told, "case.returned", reason)
     await acting.tell([row["acceptor"]], "case.returned", case=row["id"], text=reason)

@@ -25,7 +25,7 @@ from command.trust.accounts import Connection
 from command.trust.audit import SYSTEM, canonical
 from command.trust.seal import seal
 
-PUBLIC = Principal(UUID(int=1), "public", frozenset(), frozenset())
+PUBLIC = Principal(UUID(int=2), "public", frozenset(), frozenset())
 """Somebody without an account."""
 
 

@@ -11,6 +11,7 @@ from command.cases import stages
 from command.cases.codes import box, distance_m
 from command.cases.desk import Acting
 from command.cases.models import Source
+from command.cases.public import redacted
 from command.cases.rows import is_person
 from command.cases.sending import send
 from command.database import Row
@@ -34,6 +35,8 @@ class Report:
     follow: str | None = None
     """The secret of the follow link, where there is one."""
     contact: dict[str, str] | None = None
+    media_url: str = ""
+    """Where a picture lies; nobody here fetches it."""
     is_demonstration: bool = False
 
 
@@ -67,7 +70,8 @@ async def take(acting: Acting, report: Report) -> Row:
         sealed = acting.desk.seal(msgspec.json.encode(report.contact).decode())
     await acting.act(
         "report_add", id=report.id, case_id=row["id"], source=report.source, account=account,
-        text=report.text,
+
+        text=f"{report.text}\n{report.media_url}".strip(),
         follow_hash=tickets.kept(report.follow) if report.follow else None, contact_sealed=sealed,
     )  # fmt: skip
     acting.note(row["id"], "reported", source=report.source, **{"class": report.class_})
@@ -103,11 +107,20 @@ async def _placed(acting: Acting, report: Report, class_: Row) -> dict[str, obje
     cell = await acting.act("cell_at", lon=lon, lat=lat)
     return {
         "id": uuid4(), "is_demonstration": report.is_demonstration, "class": report.class_,
-        "source": report.source, "severity": class_["severity"], "text": report.text, "lon": lon, "lat": lat,
+        "source": report.source, "severity": class_["severity"], "text": _public(report), "lon": lon,
+        "lat": lat,
         "address": report.address, "cell": cell[0]["code"] if cell else None,
         "districts": acting.desk.districts_of(report.position), "component": report.component,
         "alarm": report.alarm, "clock": class_["clock"], "limit_s": class_["limit_s"],
     }  # fmt: skip
+
+
+def _public(report: Report) -> str:
+    """What everybody who sees the case reads; what else the sender wrote stays with the report."""
+    if report.source not in {"citizen", "open311"}:
+        return report.text
+    names = (report.contact or {}).items()
+    return redacted(report.text, *(value for name, value in names if name.endswith("_name")))
 
 
 async def _propose(acting: Acting, row: Row) -> None:

@@ -202,13 +202,10 @@ class DispatchBody(View, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SendBody(View, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    worker: Annotated[
-        str | None, Meta(max_length=64, pattern=r"^[^\x00]*$", description="none: the nearest suitable")
-    ] = None
-
-
-class FeedbackBody(View, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    text: Reason
+    worker: (
+        Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$", description="none: the nearest suitable")]
+        | None
+    ) = None
 
 
 class CloseBody(View, frozen=True, kw_only=True, forbid_unknown_fields=True):

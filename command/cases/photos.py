@@ -151,6 +151,6 @@ def _place(tiff: bytes, order: str, first: Entries) -> LonLat | None:
 
 
 def _degrees(tiff: bytes, order: str, entry: tuple[int, int, int]) -> float:
-    values = struct.unpack_from(order + "6I", tiff, entry[2])
+    values: tuple[int, ...] = struct.unpack_from(order + "6I", tiff, entry[2])
     degrees, minutes, seconds = (values[i] / values[i + 1] for i in (0, 2, 4))
     return degrees + minutes / 60 + seconds / 3600

@@ -1,4 +1,4 @@
-"""What anybody may do without an account: report, follow by a link, rate, reopen, look at open cases near by."""
+"""What anybody may do without an account: report, follow by a link, rate, reopen, see what is near by."""
 
 import re
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ PublicStage = Literal[
 ]
 STAGES: dict[Stage, PublicStage] = {
     Stage.COLLECT: "received", Stage.FILE: "filed", Stage.DISPATCH: "dispatched", Stage.HANDLE: "handling",
-    Stage.REPORT_BACK: "handled", Stage.VERIFY: "verified", Stage.EVALUATE: "closed", Stage.DISMISSED: "dismissed",
-    Stage.MERGED: "filed",
+    Stage.REPORT_BACK: "handled", Stage.VERIFY: "verified", Stage.EVALUATE: "closed",
+    Stage.DISMISSED: "dismissed", Stage.MERGED: "filed",
 }  # fmt: skip
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"\+?\d[\d ()/.-]{5,}\d")

@@ -21,8 +21,8 @@ STANDING = (
 )  # fmt: skip
 SAVED = (
     *STANDING, "merged_into", "filed_at", "dispatched_at", "handling_at", "feedback_at", "verified_at",
-    "closed_at", "due_at", "suspended_at", "suspensions", "extensions", "overdue_at", "appeal", "reminded_at", "level",
-    "escalated_at", "rating", "rated_at",
+    "closed_at", "due_at", "suspended_at", "suspensions", "extensions", "overdue_at", "appeal", "reminded_at",
+    "level", "escalated_at", "rating", "rated_at",
 )  # fmt: skip
 OVERVIEW = frozenset({Role.ACCEPTOR, Role.DISPATCHER, Role.OPERATOR, Role.SUPERVISOR})
 """Roles that see all cases of their districts."""
@@ -168,5 +168,5 @@ def districts_cover(principal: Principal, districts: Collection[str]) -> bool:
 
 
 def is_person(id_: UUID) -> bool:
-    """Whether an actor is an account; the system and the public have none."""
-    return id_.int > 1
+    """Whether an actor is an account; the system, kiosks and the public have none."""
+    return id_.int > 2

@@ -37,10 +37,10 @@ async def put_cells(connection: Connection, by: Principal, cells: Iterable[Cell]
     return number
 
 
-async def bind(
+async def bind(  # noqa: PLR0917 - what binds what, in order
     connection: Connection, by: Principal, grid: str, prefix: str, worker: UUID | None, name: str = ""
 ) -> int:
-    """The cells whose code begins with `prefix` are this responsibility grid; ConfigError where there are none."""
+    """The cells whose code begins with `prefix` are this grid; ConfigError where there are none."""
     await act(connection, "responsibility_put", {"code": grid, "name": name, "worker": worker})
     bound = await act(connection, "cells_bind", {"grid": grid, "prefix": prefix})
     if not bound:

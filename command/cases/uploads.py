@@ -15,7 +15,8 @@ MOST_VOICE_BYTES = 2_000_000
 MOST_PHOTO_BYTES = 12_000_000
 MOST_OF_CASE = 40
 MAGIC = {
-    "audio/webm": (b"\x1aE\xdf\xa3",), "audio/ogg": (b"OggS",), "audio/mpeg": (b"ID3", b"\xff\xfb", b"\xff\xf3"),
+    "audio/webm": (b"\x1aE\xdf\xa3",), "audio/ogg": (b"OggS",),
+    "audio/mpeg": (b"ID3", b"\xff\xfb", b"\xff\xf3"),
 }  # fmt: skip
 
 
@@ -79,7 +80,7 @@ async def keep(
     case: UUID | None,
     report: UUID | None = None,
 ) -> None:
-    """An attachment: a photo without its metadata, or a voice note as it is; ApiError 422 for anything else."""
+    """An attachment: a photo without its metadata, or a voice note as it is; ApiError 422 for all else."""
     await _bounded(acting, case, report)
     taken_at, position = None, None
     if kind == "voice":
@@ -93,8 +94,8 @@ async def keep(
     digest = hashlib.sha256(content).digest()
     await acting.act(
         "attachment_add", id=id_, case_id=case, report=report,
-        account=acting.principal.id if is_person(acting.principal.id) else None, kind=kind, media_type=media_type,
-        content=content, size=len(content), sha256=digest, taken_at=taken_at,
+        account=acting.principal.id if is_person(acting.principal.id) else None, kind=kind,
+        media_type=media_type, content=content, size=len(content), sha256=digest, taken_at=taken_at,
         lon=position[0] if position else None, lat=position[1] if position else None,
     )  # fmt: skip
     if case is not None:

@@ -146,7 +146,7 @@ async def nearby(
     lat: Annotated[float, Query(ge=-85, le=85)],
     radius_m: Annotated[float, Query(ge=100, le=3000)] = 800.0,
 ) -> Response:
-    """Open cases of public classes around a place: which cell of 100 m, which class, how many, since which day."""
+    """Open cases of public classes around a place: which cell, which class, how many, since which day."""
     west, south, east, north = box((lon, lat), radius_m)
     rows = await centre.database.fetch(
         "case_nearby", {"west": west, "south": south, "east": east, "north": north}

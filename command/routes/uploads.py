@@ -35,7 +35,7 @@ BINARY: dict[str, Any] = {
     openapi_extra=bodies.described(UploadBody),
 )
 async def begin(request: Request, centre: Shared, principal: SignedIn) -> Response:
-    """Announce a photo or voice note, under an id of one's own; again after a break tells how much is here."""
+    """Announce a photo or voice note, under an id of one's own; again, it tells how much is here."""
     body = await bodies.read(request, UploadBody)
     async with centre.cases.acting(principal) as acting:
         view = await uploads.begin(acting, body)

@@ -383,10 +383,6 @@ returning *;
 -- The green wave of a call, held.
 select * from green_wave where call = %(call)s for update;
 
--- name: waves_open
--- Green waves that last.
-select * from green_wave where ended_at is null;
-
 -- name: wave_end
 -- It is over.
 update green_wave set ended_at = now(), reason = %(reason)s where id = %(id)s;
@@ -459,3 +455,27 @@ from account a join field_worker w on w.account = a.id where a.id = %(account)s;
 -- name: follow_taken
 -- Whether a follow link has this secret already.
 select id from case_report where follow_hash = %(hash)s;
+
+-- name: wave_turn
+-- Another way.
+update green_wave set path = %(path)s, way = %(way)s where id = %(id)s returning *;
+
+-- name: grid_summary
+-- Communities with their cells, by responsibility grid.
+select left(g.code, 12) as community, coalesce(g.responsibility, '') as grid, coalesce(a.name, '') as worker,
+    count(*) as cells
+from grid_cell g
+left join responsibility_grid r on r.code = g.responsibility
+left join account a on a.id = r.worker
+group by 1, 2, 3 order by 1, 2;
+
+-- name: class_all
+-- Classes in use, for the command line.
+select code, name, severity, clock, limit_s, owner, routing, skill, is_checked, is_public
+from case_class where retired_at is null order by code;
+
+-- name: worker_all
+-- Who can be sent, for the command line: not where.
+select a.name, a.department, w.skills, w.on_duty,
+    (select count(*) from case_task t where t.worker = a.id and t.state in ('offered', 'accepted')) as tasks
+from field_worker w join account a on a.id = w.account where a.disabled_at is null order by a.name;

@@ -164,18 +164,6 @@ select c.number, c.stage from case_report r join city_case c on c.id = r.case_id
 
 -- name: league
 -- What departments or grids did with cases that were filed in a time: score 0 to 100.
-with counted as (
-    select
-        case when %(by)s = 'department' then coalesce(c.department, '') else coalesce(g.responsibility, '') end as who,
-        c.closed_at is not null and c.stage = 'evaluate' as is_closed,
-        c.overdue_at is not null as is_overdue,
-        c.overdue_at is not null and c.appeal <> 'granted' as counts_overdue,
-        c.returns, c.round, c.rating,
-        extract(epoch from c.closed_at - c.filed_at) as took_s
-    from city_case c left join grid_cell g on g.code = c.cell
-    where c.filed_at >= %(from)s and c.filed_at < %(to)s
-        and (%(districts)s::text[] is null or c.districts && %(districts)s::text[])
-)
 select
     who, count(*) as filed, count(*) filter (where is_closed) as closed,
     count(*) filter (where is_overdue) as overdue,
@@ -183,11 +171,23 @@ select
     coalesce(sum(returns), 0)::bigint as returns, count(*) filter (where round > 1) as reopened,
     avg(rating)::double precision as rating,
     percentile_cont(0.5) within group (order by took_s) filter (where is_closed) as median_s,
-    (100 * count(*) filter (where is_closed) / count(*)::double precision * 0.4
-        + 100 * (1 - count(*) filter (where counts_overdue) / count(*)::double precision) * 0.4
+    (40 * count(*) filter (where is_closed) / count(*)::double precision
+        + 40 * (1 - count(*) filter (where counts_overdue) / count(*)::double precision)
         + 20 * coalesce((avg(rating) - 1) / 4, 0.5)
     )::double precision as score
-from counted where who <> '' group by who order by score desc, who;
+from (
+    select
+        case when %(by)s = 'department' then coalesce(c.department, '') else coalesce(g.responsibility, '') end as who,
+        c.stage = 'evaluate' as is_closed,
+        c.overdue_at is not null as is_overdue,
+        c.overdue_at is not null and c.appeal <> 'granted' as counts_overdue,
+        c.returns, c.round, c.rating,
+        extract(epoch from c.closed_at - c.filed_at)::double precision as took_s
+    from city_case c left join grid_cell g on g.code = c.cell
+    where c.filed_at >= %(from)s and c.filed_at < %(to)s
+        and (%(districts)s::text[] is null or c.districts && %(districts)s::text[])
+) as counted
+where who <> '' group by who order by score desc, who;
 
 -- name: handling_times
 -- From filing to closing of the cases that were closed in a time.
@@ -261,3 +261,7 @@ where c.closed_at is null and not c.is_demonstration and c.changed_at < now() - 
     and not exists (select from case_task t where t.case_id = c.id and t.state in ('offered', 'accepted'))
     and exists (select from field_worker w where w.on_duty and w.position_at > now() - %(again)s::interval)
 order by c.changed_at limit 20;
+
+-- name: waves_open
+-- Green waves that last.
+select * from green_wave where ended_at is null order by opened_at;
