@@ -158,7 +158,9 @@ class CaseDetail(View, frozen=True, kw_only=True):
     tasks: Sequence[TaskView]
     attachments: Sequence[AttachmentView]
     duplicates: Annotated[Sequence[DuplicateView], Meta(description="proposed: 50 m, 24 h, same class")]
-    deeds: Annotated[Sequence[str], Meta(description="what the caller may do with it as it stands now, by route")]
+    deeds: Annotated[
+        Sequence[str], Meta(description="what the caller may do with it as it stands now, by route")
+    ]
 
 
 class ReportBody(View, frozen=True, kw_only=True, rename=PLAIN, forbid_unknown_fields=True):
@@ -269,7 +271,9 @@ class ClassView(View, frozen=True, kw_only=True):
     skill: str
     is_checked: bool
     is_public: bool
-    event_kinds: Annotated[Sequence[str], Meta(description="events and alarms of these kinds are of this class")]
+    event_kinds: Annotated[
+        Sequence[str], Meta(description="events and alarms of these kinds are of this class")
+    ]
 
 
 class ClassList(View, frozen=True, kw_only=True):

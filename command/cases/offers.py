@@ -68,7 +68,11 @@ def _rating(look: Look) -> bool:
 
 def _reopening(look: Look) -> bool:
     until = look.case.reopen_until
-    return look.is_reporter and look.has(Action.REPORT_CASES, Stage.EVALUATE) and (until is None or look.now <= until)
+    return (
+        look.is_reporter
+        and look.has(Action.REPORT_CASES, Stage.EVALUATE)
+        and (until is None or look.now <= until)
+    )
 
 
 OFFERS: dict[str, Callable[[Look], bool]] = {
@@ -79,7 +83,9 @@ OFFERS: dict[str, Callable[[Look], bool]] = {
     "dispatch": lambda look: look.has(Action.DISPATCH_CASES, Stage.FILE),
     "acceptance": lambda look: look.has(Action.HANDLE_CASES, Stage.DISPATCH),
     "handler": lambda look: look.has(Action.HANDLE_CASES, Stage.HANDLE) and "handle" not in look.asked,
-    "verification": lambda look: look.has(Action.ACCEPT_CASES, Stage.REPORT_BACK) and "verify" not in look.asked,
+    "verification": lambda look: (
+        look.has(Action.ACCEPT_CASES, Stage.REPORT_BACK) and "verify" not in look.asked
+    ),
     "closure": lambda look: look.has(Action.ACCEPT_CASES, Stage.VERIFY) and look.is_acceptor,
     "return": _return,
     "suspension": _suspension,

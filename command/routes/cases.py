@@ -37,6 +37,7 @@ router = APIRouter(tags=["cases"])
 SEES = [requires(Action.SEE_CASES)]
 REPORTS = [requires(Action.REPORT_CASES)]
 
+
 @router.get("/cases", dependencies=SEES, responses=documented(CaseList, "The latest change first.", 404))
 async def cases(
     centre: Shared,
@@ -51,7 +52,9 @@ async def cases(
     district: Annotated[str | None, Query(max_length=100)] = None,
     department: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool | None = None,
-    mine: Annotated[bool, Query(description="which the caller reported, accepts, or did something with")] = False,
+    mine: Annotated[
+        bool, Query(description="which the caller reported, accepts, or did something with")
+    ] = False,
     text: Annotated[
         str | None, Query(max_length=200, description="in its number, text, address, cell or class")
     ] = None,
@@ -65,7 +68,8 @@ async def cases(
         "cell": cell, "overdue": overdue, "mine": principal.id if mine else None,
         "in_district": _plain(district) if district else None,
         "of_department": _plain(department) if department else None,
-        "text": _plain(text).strip() if text else None, "after_at": after[0], "after_id": after[1], "rows": limit,
+        "text": _plain(text).strip() if text else None,
+        "after_at": after[0], "after_id": after[1], "rows": limit,
     }  # fmt: skip
     rows = await centre.database.fetch("case_list", asked)
     now = datetime.now(UTC)

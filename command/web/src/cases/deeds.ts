@@ -4,7 +4,7 @@ import { may } from "../session/session";
 import type { CaseBook } from "./book";
 import { calls } from "./calls";
 import type { CaseDetail, TaskKind } from "./contract";
-import { info, line, pick, words, type Answer, type Option } from "./fields";
+import { choose, info, line, pick, words, type Answer, type Option } from "./fields";
 import { unitOptions, why } from "./units";
 
 export interface Deed {
@@ -80,10 +80,10 @@ async function dispatching(detail: CaseDetail, book: CaseBook): Promise<Answer[]
   const others = book.departments().filter((name) => name !== usual);
   const name = (value: string) => ({ label: term("department", value), value });
   const routed: Option = { label: t("deed.as_routed"), value: undefined, more: usual && term("department", usual) };
-  const department = pick("department", "deed.department", [routed, ...others.map(name)]);
+  const department = choose("department", "deed.department", [routed, ...others.map(name)]);
   const units = may("see_workers") ? await calls.units(detail.case.id, "handle") : [];
   const ranked = units.map((unit) => ({ label: unit.worker, more: why(unit), isOff: !unit.suitable }));
-  return [department, note(), ...(ranked.length > 0 ? [info("deed.units", ranked)] : [])];
+  return [department, ...(ranked.length > 0 ? [info("deed.units", ranked)] : []), note()];
 }
 
 /** Does it; answers when the API did. */

@@ -42,6 +42,12 @@ export function line(name: string, label: Key, isNeeded: boolean, values: readon
   return { element, name, value: () => value() || undefined, isMissing: () => isNeeded && value() === "", focus: () => input.focus() };
 }
 
+/** One of many, by name. */
+export function choose(name: string, label: Key, options: readonly Option[]): Answer {
+  const input = h("select", { class: "field-input" }, ...options.map((option, i) => h("option", { value: String(i) }, option.more ? `${option.label}: ${option.more}` : option.label)));
+  return { element: labelled(t(label), input), name, value: () => options[input.selectedIndex]?.value, isMissing: () => false, focus: () => input.focus() };
+}
+
 /** One of a few, each with a line that says more; the first is chosen. */
 export function pick(name: string, label: Key, options: readonly Option[]): Answer {
   const group = `case-pick-${++number}`;

@@ -32,7 +32,7 @@ export class CasePanel implements Part {
   readonly #facts = h("dl", { class: "case-facts" });
   readonly #attachments = new Attachments();
   readonly #tasks = h("ul", { class: "case-tasks" });
-  readonly #duplicates = h("ul", { class: "case-tasks" });
+  readonly #duplicates = h("ul", { class: "case-tasks case-same" });
   readonly #history = h("ol", { class: "case-history" });
   readonly #timeBox = h("div", { class: "case-time" }, this.#sign, h("div", {}, this.#left, this.#time));
   readonly #taskPart = h("section", {}, said("h3", "", "cases.sent"), this.#tasks);

@@ -5,7 +5,7 @@ export const cases = {
   "stage.collect": "Collected",
   "stage.file": "Filed",
   "stage.dispatch": "Dispatched",
-  "stage.handle": "Being handled",
+  "stage.handle": "In hand",
   "stage.report_back": "Reported back",
   "stage.verify": "Verified",
   "stage.evaluate": "Closed",
