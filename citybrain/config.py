@@ -254,8 +254,9 @@ class Cases(Section, frozen=True, kw_only=True):
     """Reports and other acts without an account, of one address; more is answered 429."""
     open311_tokens: bool = False
     """Answer a new Open311 request with a token, and tell its id once the case is filed."""
-    demonstration: bool = False
-    """Fill an empty system with a grid, workers and cases that are marked as a demonstration."""
+    demonstration: Literal["auto", "on", "off"] = "auto"
+    """on: fill a system without a grid with workers and cases marked as a demonstration; auto: where
+    `citybrain up` starts the simulated street."""
 
 
 class Webhooks(Section, frozen=True, kw_only=True):
