@@ -4,18 +4,22 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from citybrain import topics
+from citybrain.bus import Bus
+from citybrain.codec import encode
 from command import build as web_build
 from command.principal import Role
 from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
 from tests.fixtures.cases import SPOT, Person, person, report, responsible, set_up, skilled
-from tests.fixtures.command import Served, serving
+from tests.fixtures.command import Served, network, serving
 from tests.fixtures.trust import own_settings
 from tests.integration.test_alarms import happen
 
@@ -41,7 +45,12 @@ def served(dsn: str, broker_url: str) -> Iterator[Served]:
     if not web_build.is_current(web_build.WEB):
         web_build.build(web_build.WEB, lambda _: None)
     set_up(dsn)
-    with serving(own_settings(broker_url, dsn)) as found:
+    settings = own_settings(broker_url, dsn)
+    with serving(settings) as found, Bus(settings.broker, f"{settings.site.name}-street") as bus:
+        # Roads around the spot, so that the map knows where to look.
+        for part in network(datetime.now(UTC)):
+            topic = topics.for_device(settings.site.name, part.device, f"part{part.part}")
+            bus.publish(topic, encode(part), retain=True)
         yield found
 
 
@@ -93,6 +102,7 @@ class Desk:
         watched = self._stack.enter_context(watching(self._browser))
         page = watched.open(people.link(self._dsn, self._served.url, who.principal))
         expect(page.locator(".connection")).to_have_attribute("data-state", "live")
+        expect(page.locator(".map-waiting")).to_be_hidden()
         page.locator("#tab-cases").click()
         return watched
 
@@ -325,7 +335,7 @@ def test_an_acceptor_takes_in_a_case_by_hand_at_a_place_on_the_map(
     page.locator("[data-tool='report']").click()
     page.get_by_role("button", name="Take in the case").click()
     expect(page.locator(".report-detail [role='alert']")).to_have_text("Choose a class first.")
-    page.get_by_label("Class").select_option("c04001")
+    page.locator("#report-class").select_option("c04001")
     page.get_by_label("What is wrong").fill("a tree leans over the way")
     page.locator("#map canvas").click(position={"x": 500, "y": 200})
     expect(page.locator(".report-place")).to_have_attribute("data-known", "")

@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def view(**given: Any) -> CaseView:
-    times = dict.fromkeys(
+    times: dict[str, Any] = dict.fromkeys(
         ("filed_at", "dispatched_at", "handling_at", "feedback_at", "verified_at", "closed_at", "due_at")
     )
     usual: dict[str, Any] = {

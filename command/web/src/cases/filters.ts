@@ -94,7 +94,8 @@ export class Filters {
 
   holds(one: Known): boolean {
     const { stage, class: code, district, department } = this.#selects;
-    if (stage.value ? one.stage !== stage.value : isEnded(one) && this.asked() === null) return false;
+    // What has ended is shown where it was asked for: by its stage, or in a search.
+    if (stage.value ? one.stage !== stage.value : isEnded(one) && this.search.value.trim() === "") return false;
     if (code.value && one.class !== code.value) return false;
     if (district.value && !one.districts.includes(district.value)) return false;
     if (department.value && one.department !== department.value) return false;

@@ -14,7 +14,7 @@ import { factsOf } from "./facts";
 import { showHistory } from "./history";
 import { mark, setMark } from "./mark";
 import { showStage, stageLine } from "./stageline";
-import { leftText, runs } from "./timeleft";
+import { isEnded, leftText, runs } from "./timeleft";
 
 export class CasePanel implements Part {
   readonly element: HTMLElement;
@@ -131,7 +131,7 @@ export class CasePanel implements Part {
     const notes = [
       one.stage === "dismissed" || one.stage === "merged" ? t(`stage.${one.stage}`) : "",
       one.due_at && runs(one) ? t("cases.due", { at: dateTime(one.due_at) }) : "",
-      one.due_at ? t(`clock.${one.clock}`) : "",
+      one.due_at && !isEnded(one) ? t(`clock.${one.clock}`) : "",
       one.suspended ? t("cases.suspended") : one.suspensions > 0 ? t("cases.was_suspended") : "",
       one.extensions > 0 ? t("cases.extended", { n: one.extensions }) : "",
       one.overdue ? t("cases.was_late") : "",

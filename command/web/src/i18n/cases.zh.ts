@@ -68,7 +68,7 @@ export const cases: Record<keyof typeof english, string> = {
   "cases.class": "类别",
   "cases.district": "片区",
   "cases.department": "部门",
-  "cases.any.stage": "全部未结阶段",
+  "cases.any.stage": "未结阶段",
   "cases.any.class": "全部类别",
   "cases.any.district": "全部片区",
   "cases.any.department": "全部部门",
