@@ -43,7 +43,8 @@ export async function failure(response: Response): Promise<ApiError> {
 /** The server's `Date` of the last answer, to notice a browser whose clock is wrong. */
 export let serverDate: { server_ms: number; here_ms: number } | null = null;
 
-async function get<T>(path: string): Promise<T> {
+/** What `path` answers; an ApiError where it refuses. */
+export async function get<T>(path: string): Promise<T> {
   const response = await fetch(BASE + path, { headers: { Accept: "application/json" } });
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) serverDate = { server_ms: date, here_ms: Date.now() };

@@ -1,5 +1,8 @@
 /** English. `{name}` stands for a value. A key missing in another language does not compile. */
+import { cases } from "./cases.en";
+
 export const en = {
+  ...cases,
   "app.title": "City Brain",
   "app.map": "Map",
   "app.table": "Table",

@@ -1,7 +1,9 @@
 /** 简体中文。`{name}` 代表一个数值；缺少任何一个键都无法通过编译。 */
+import { cases } from "./cases.zh";
 import type { Messages } from "./en";
 
 export const zh: Messages = {
+  ...cases,
   "app.title": "城市大脑",
   "app.map": "地图",
   "app.table": "表格",
