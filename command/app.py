@@ -41,6 +41,7 @@ from command.routes import (
     session,
     shift,
     stream,
+    streets,
     uploads,
     views,
     web,
@@ -53,7 +54,7 @@ from command.trust.rights import Action
 RESOURCES = (
     places, search, now, cameras, looks, history, playback, figures, shift, stream, session, me, views,
     accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads, public,
-    evaluation, cad,
+    evaluation, cad, streets,
 )  # fmt: skip
 
 

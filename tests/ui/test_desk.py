@@ -10,12 +10,9 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from citybrain import config, topics
-from citybrain.bus import Bus
-from citybrain.codec import encode
+from citybrain import config
 from citybrain.config import Settings
 from command import build as web_build
-from tests.fixtures import command as street
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
 from tests.ui.street import Street
@@ -269,22 +266,3 @@ def test_on_a_wall_the_map_stands_alone(watched: Watched) -> None:
     page.set_viewport_size({"width": 1366, "height": 768})
     page.keyboard.press("Escape")
     expect(page.locator(".side")).to_be_visible()
-
-
-def test_the_balance_of_delivery_is_shown_for_each_device_and_goes_on(city: City, watched: Watched) -> None:
-    page = watched.page
-    page.locator("#tab-agents").click()
-    with Bus(city.settings.broker, "desktest-noise") as bus:
-        for spooled, told in ((0, "12 messages = 0 stored + 12 on the way"), (12, "12 on its disk")):
-            status = msgspec.structs.replace(
-                street.status("sensor/noise-1", datetime.now(UTC)), sent=12, spooled=spooled
-            )
-            topic = topics.build("desktest", "sensor", "noise-1", "status")
-            assert bus.publish(topic, encode(status), retain=True)
-            expect(page.locator(".agent", has_text="noise-1").locator(".balance")).to_contain_text(told)
-    expect(page.locator(".balance-total")).to_have_text(
-        "All devices: 12 messages = 0 stored + 12 on its disk"
-    )
-    check_accessible(page)
-    watched.screenshot("balance-night")
-    page.locator("#tab-events").click()

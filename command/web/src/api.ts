@@ -45,7 +45,8 @@ export async function failure(response: Response): Promise<ApiError> {
 /** The server's `Date` of the last answer, to notice a browser whose clock is wrong. */
 export let serverDate: { server_ms: number; here_ms: number } | null = null;
 
-export async function getJson<T>(path: string): Promise<T> {
+/** What `path` answers; an ApiError where it refuses. */
+export async function get<T>(path: string): Promise<T> {
   const response = await fetch(BASE + path, { headers: { Accept: "application/json" } });
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) serverDate = { server_ms: date, here_ms: Date.now() };
@@ -54,15 +55,15 @@ export async function getJson<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-const items = async <T>(path: string): Promise<T[]> => (await getJson<Items<T>>(path)).items;
+const items = async <T>(path: string): Promise<T[]> => (await get<Items<T>>(path)).items;
 const id = encodeURIComponent;
 const iso = (at_ms: number): string => new Date(at_ms).toISOString();
 
 export const api = {
-  site: () => getJson<Site>("/site"),
-  network: () => getJson<Network>("/network"),
+  site: () => get<Site>("/site"),
+  network: () => get<Network>("/network"),
   intersections: () => items<IntersectionSummary>("/intersections"),
-  intersection: (name: string) => getJson<IntersectionConfig>(`/intersections/${id(name)}`),
+  intersection: (name: string) => get<IntersectionConfig>(`/intersections/${id(name)}`),
   signals: () => items<SignalNow>("/signals"),
   lanes: () => items<LaneNow>("/lanes"),
   cameras: () => items<CameraNow>("/cameras"),
@@ -70,13 +71,13 @@ export const api = {
   delivery: () => items<Balance>("/delivery"),
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
-  kpis: () => getJson<Kpis>("/kpis"),
+  kpis: () => get<Kpis>("/kpis"),
   /** Of the hour before `to_ms`, which is now if left out. */
   commands: (name: string, to_ms?: number) =>
     items<Command>(`/commands?intersection=${id(name)}${to_ms === undefined ? "" : `&to=${iso(to_ms)}`}`),
   eventsBetween: (from_ms: number, to_ms: number) =>
     items<TrafficEvent>(`/events?from=${iso(from_ms)}&to=${iso(to_ms)}`),
-  pastState: (at_ms: number) => getJson<PastState>(`/playback/state?at=${iso(at_ms)}`),
+  pastState: (at_ms: number) => get<PastState>(`/playback/state?at=${iso(at_ms)}`),
   pastChanges: (from_ms: number, to_ms: number, step_s: number) =>
-    getJson<PastItems>(`/playback/changes?from=${iso(from_ms)}&to=${iso(to_ms)}&step_s=${step_s}`),
+    get<PastItems>(`/playback/changes?from=${iso(from_ms)}&to=${iso(to_ms)}&step_s=${step_s}`),
 };

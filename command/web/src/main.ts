@@ -1,17 +1,22 @@
 /** Puts the live map together: one city, the map and panels that show it, one selection. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/tokens.css";
+import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/panels.css";
 import "./styles/playback.css";
 import "./styles/cameras.css";
 import "./styles/pages.css";
+import "./styles/cases.css";
+import "./styles/evaluation.css";
 import "./styles/session.css";
+import { CaseLayer } from "./cases/layer";
+import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
-import { localLabel, localText, said, t, type Key } from "./i18n";
+import { entitle, localLabel, localText, said, t, type Key } from "./i18n";
 import { MapLatency } from "./latency";
 import { isShown, onLayers } from "./layers";
 import { LiveMap } from "./map/livemap";
@@ -34,23 +39,19 @@ import { PlaybackBar } from "./playback/bar";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
 import { may, onLost } from "./session/session";
-import { choose, effectiveTheme, onSettings, settings, type View } from "./settings";
+import { choose, onSettings, settings, type View } from "./settings";
+import { followTheme } from "./theme";
 
 /** How near the map goes to what is selected. */
-const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
+const NEAR_ZOOM = { intersection: 18, camera: 17, case: 17, report: 17 } as const;
 const ROAD_ZOOM = 16.5;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
 const app = document.querySelector("#app") ?? document.body;
-function applyTheme(): void {
-  document.documentElement.dataset["theme"] = effectiveTheme();
-}
-applyTheme();
 // The map reads its colours from the style sheet, so this listener must be the first.
-onSettings((_, changed) => changed === "theme" && applyTheme());
-document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
-document.title = t("app.title");
+followTheme();
+entitle("app.title");
 // Nothing below happens before somebody is signed in.
 await enter(app);
 offerAgain();
@@ -62,6 +63,8 @@ let selection: Selection = null;
 let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
+  if (kind === "case") return city.cases.cases.get(id)?.position ?? null;
+  if (kind === "report") return null;
   if (kind === "camera") return city.cameras.get(id)?.position ?? null;
   return city.intersections.get(id)?.position ?? null;
 }
@@ -74,7 +77,7 @@ const side = new Situation(city, select, leaveRoom);
 const tables = new Tables(city, select);
 const search = new Search((hit) => {
   if (settings.view !== "map") choose("view", "map");
-  if (hit.kind === "intersection" || hit.kind === "camera") select({ kind: hit.kind, id: hit.id });
+  if (hit.kind === "intersection" || hit.kind === "camera" || hit.kind === "case") select({ kind: hit.kind, id: hit.id });
   else if (hit.position) live?.show(hit.position, ROAD_ZOOM);
 });
 const header = new Header(city, search.element);
@@ -91,7 +94,10 @@ header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
 const playback = new PlaybackBar(city, () => side.refresh());
-main.append(canvas, ...Object.values(pages).map(({ element }) => element), waiting, legend(), tools, playback.banner, playback.element, side.element);
+const key = legend();
+const caseLegend = new CaseLegend(city.cases);
+if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
+main.append(canvas, ...Object.values(pages).map(({ element }) => element), waiting, key, tools, playback.banner, playback.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -113,6 +119,7 @@ function applyView(): void {
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
+let caseLayer: CaseLayer | null = null;
 function applyWall(): void {
   const isOn = settings.wall === "on";
   attribute(document.documentElement, "data-wall", isOn);
@@ -132,6 +139,7 @@ function select(next: Selection): void {
   side.show(next);
   const position = next && positionOf(next);
   if (position && next && live && settings.view === "map") live.show(position, NEAR_ZOOM[next.kind]);
+  caseLayer?.select(next?.kind === "case" ? next.id : null);
   for (const pin of document.querySelectorAll<HTMLElement>(".map-pins .pin, .map-pins .spot")) {
     const { intersection, camera } = pin.dataset;
     const isIt = next !== null && (next.kind === "intersection" ? intersection : camera) === next.id;
@@ -203,6 +211,8 @@ function startMap(): void {
   const layersButton = tool("layers.title", "layers", () => attribute(layersButton, "aria-expanded", String(panel.toggle())));
   attribute(layersButton, "aria-expanded", "false");
   if (may("see_history")) tool("playback.open", "history", () => playback.open());
+  if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());

@@ -1,5 +1,8 @@
 /** English. `{name}` stands for a value. A key missing in another language does not compile. */
+import { cases } from "./cases.en";
+
 export const en = {
+  ...cases,
   "app.title": "City Brain",
   "app.map": "Map",
   "app.table": "Table",
@@ -122,6 +125,10 @@ export const en = {
   "agents.all_well": "Every agent reports.",
   "agents.heard": "heard {age} ago",
   "agents.spooled": "{n} waiting on disk",
+  "agents.committed": "{n} of {all} stored",
+  "agents.dead_lettered": "{n} refused",
+  "agents.given_up": "{n} given up by its disk",
+  "agents.open": "{n} on the way",
   "agents.service": "Services",
   "agents.signal": "Signal controllers",
   "agents.lanes": "Lane observers",
@@ -377,14 +384,6 @@ export const en = {
   "views.save": "Save",
   "views.remove": "Remove {name}",
 
-  "balance.all": "All devices",
-  "balance.numbered": "{n} messages",
-  "balance.committed": "{n} stored",
-  "balance.spooled": "{n} on its disk",
-  "balance.open": "{n} on the way",
-  "balance.dead_lettered": "{n} refused",
-  "balance.given_up": "{n} given up",
-  "balance.duplicates": "{n} came twice",
 
   "age.s": "{n} s",
   "age.min": "{n} min",

@@ -1,5 +1,5 @@
 /** Two periods beside each other: what differs, and how sure that is. */
-import { getJson } from "../api";
+import { get } from "../api";
 import { attribute, h, text } from "../dom";
 import { localText, number, said, t, type Key } from "../i18n";
 import { onSettings } from "../settings";
@@ -64,7 +64,7 @@ export class Comparer {
     const asked = Object.entries(this.#fields).map(([name, { iso }]) => [name, iso()]);
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     try {
-      this.#found = await getJson<Comparison>(`/figures/comparison?${new URLSearchParams([...asked, ["zone", zone]] as string[][])}`);
+      this.#found = await get<Comparison>(`/figures/comparison?${new URLSearchParams([...asked, ["zone", zone]] as string[][])}`);
       text(this.#problem, "");
     } catch (error) {
       this.#found = null;

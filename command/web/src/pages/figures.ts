@@ -1,5 +1,5 @@
 /** Key figures by hour, day and district, as courses, as a table and as files; and two periods compared. */
-import { BASE, getJson } from "../api";
+import { BASE, get } from "../api";
 import { attribute, h, text } from "../dom";
 import { dayAndHour, localLabel, localText, number, said, t, type Key } from "../i18n";
 import { onSettings } from "../settings";
@@ -79,7 +79,7 @@ export class FiguresPage implements Page {
   async #fetch(): Promise<void> {
     this.#link();
     try {
-      this.#rows = (await getJson<{ items: FigureRow[] }>(`/figures?${this.#query()}`)).items;
+      this.#rows = (await get<{ items: FigureRow[] }>(`/figures?${this.#query()}`)).items;
       text(this.#problem, this.#rows.length === 0 ? t("figures.none") : "");
     } catch (error) {
       this.#rows = [];

@@ -1,5 +1,5 @@
 /** The sheet that a shift hands over: what stands, what happened, who took note, who is silent; made to be printed. */
-import { getJson } from "../api";
+import { get } from "../api";
 import type { Agent, Alarm } from "../contract";
 import { attribute, h, text } from "../dom";
 import { dayAndTime, localLabel, number, said, t, term, timeOfDay, type Key } from "../i18n";
@@ -70,7 +70,7 @@ export class ShiftPage implements Page {
 
   async #fetch(): Promise<void> {
     try {
-      this.#found = await getJson<Sheet>(`/shift?${new URLSearchParams({ from: this.#from.iso(), to: this.#to.iso() })}`);
+      this.#found = await get<Sheet>(`/shift?${new URLSearchParams({ from: this.#from.iso(), to: this.#to.iso() })}`);
       text(this.#problem, "");
     } catch (error) {
       this.#found = null;

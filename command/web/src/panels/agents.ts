@@ -8,8 +8,9 @@ import { age, number, said, t, term } from "../i18n";
 import type { Part, Selection } from "./situation";
 
 const KINDS = ["service", "signal", "camera", "lanes", "vision", "traffic", "sensor", "network"];
-const WEIGH_MS = 5_000;
 const LOST = new Set(["silent", "offline", "failed"]);
+/** Devices say every 10 s how much they numbered. */
+const BALANCE_EVERY_MS = 10_000;
 
 export const isLost = ({ health }: Agent): boolean => LOST.has(health);
 
@@ -18,13 +19,12 @@ export class AgentList implements Part {
   readonly #well = said("p", "empty", "agents.all_well");
   readonly #groups = h("div", { class: "agent-groups" });
   readonly #none = h("p", { class: "empty" });
-  readonly #total = h("p", { class: "balance balance-total", role: "status" });
-  readonly #some = h("div", {}, this.#total, said("h3", "", "agents.silent"), this.#well, this.#lost, this.#groups);
+  readonly #some = h("div", {}, said("h3", "", "agents.silent"), this.#well, this.#lost, this.#groups);
   readonly element = h("section", { class: "part" }, this.#none, this.#some);
-  readonly #balances = new Map<string, Balance>();
-  #weighed_ms = Number.NEGATIVE_INFINITY;
   readonly #city: City;
   readonly #select: (selection: Selection) => void;
+  #balances = new Map<string, Balance>();
+  #asked_ms = Number.NEGATIVE_INFINITY;
 
   constructor(city: City, select: (selection: Selection) => void) {
     this.#city = city;
@@ -35,20 +35,8 @@ export class AgentList implements Part {
     return [...this.#city.agents.values()].filter(isLost).length;
   }
 
-  /** Every 5 s while this list is looked at. */
-  async #weigh(): Promise<void> {
-    if (this.#city.isPast || this.element.hidden || performance.now() - this.#weighed_ms < WEIGH_MS) return;
-    this.#weighed_ms = performance.now();
-    const found = await api.delivery().catch(() => null);
-    if (found === null) return; // the connection chip tells of a server that is away
-    this.#balances.clear();
-    for (const balance of found) this.#balances.set(balance.device, balance);
-    this.refresh();
-  }
-
   refresh(): void {
     void this.#weigh();
-    if (this.#balances.size > 0) showBalance(this.#total, sum([...this.#balances.values()]), t("balance.all"));
     const agents = [...this.#city.agents.values()].toSorted((a, b) => a.device.localeCompare(b.device));
     attribute(this.#none, "hidden", agents.length > 0);
     text(this.#none, t(this.#city.isPast ? "playback.no_agents" : "agents.none"));
@@ -66,9 +54,19 @@ export class AgentList implements Part {
     });
   }
 
+  /** What became of every message; asked for while the list is looked at. */
+  async #weigh(): Promise<void> {
+    const now_ms = performance.now();
+    if (now_ms - this.#asked_ms < BALANCE_EVERY_MS) return;
+    this.#asked_ms = now_ms;
+    const balances = await api.delivery().catch(() => null);
+    // Without an answer the last figures stay; the next look is in ten seconds.
+    if (balances) this.#balances = new Map(balances.map((balance) => [balance.device, balance]));
+  }
+
   #fill(list: HTMLElement, agents: Agent[]): void {
     const make = () => {
-      const parts = ["agent-mark", "agent-name", "agent-health", "agent-detail", "balance"];
+      const parts = ["agent-mark", "agent-name", "agent-health", "agent-detail"];
       return h("li", {}, h("button", { type: "button", class: "agent" }, ...parts.map((name) => h("span", { class: name }))));
     };
     keyed(list, agents, ({ device }) => device, make, (item, agent) => this.#update(item, agent));
@@ -80,36 +78,29 @@ export class AgentList implements Part {
     button.disabled = target === null;
     button.onclick = () => this.#select(target);
     attribute(button, "data-health", agent.health);
-    const [, name, state, detail, balance] = [...button.children] as [Element, Element, Element, Element, Element];
+    const [, name, state, detail] = [...button.children] as [Element, Element, Element, Element];
     text(name, agent.device);
     text(state, term("health", agent.health));
     const notes = [
       t("agents.heard", { age: age(age_s(agent.at)) }),
       agent.spooled > 0 && t("agents.spooled", { n: number(agent.spooled) }),
+      ...told(this.#balances.get(agent.device)),
       agent.detail,
     ];
     text(detail, notes.filter(Boolean).join(" · "));
-    const weighed = this.#balances.get(agent.device);
-    attribute(balance, "hidden", !weighed);
-    if (weighed) showBalance(balance, weighed);
   }
 }
 
-const PARTS = ["committed", "spooled", "open", "dead_lettered", "given_up"] as const;
-
-/** Numbered = stored + on disk + on its way + refused + given up; parts of nothing are left out, stored never is. */
-function showBalance(element: Element, balance: Omit<Balance, "device">, of = ""): void {
-  const parts = PARTS.filter((part) => part === "committed" || balance[part] !== 0).map((part) => t(`balance.${part}`, { n: number(balance[part]) }));
-  const again = balance.duplicates > 0 ? ` · ${t("balance.duplicates", { n: number(balance.duplicates) })}` : "";
-  const numbered = t("balance.numbered", { n: number(balance.numbered) });
-  text(element, `${of ? `${of}: ` : ""}${numbered} = ${parts.join(" + ")}${again}`);
-  attribute(element, "data-tone", balance.given_up > 0 ? "bad" : balance.dead_lettered > 0 ? "warn" : null);
-}
-
-function sum(balances: Balance[]): Omit<Balance, "device"> {
-  const whole = { numbered: 0, committed: 0, dead_lettered: 0, given_up: 0, spooled: 0, open: 0, duplicates: 0 };
-  for (const balance of balances) for (const part of Object.keys(whole) as (keyof typeof whole)[]) whole[part] += balance[part];
-  return whole;
+/** numbered = committed + dead_lettered + given_up + spooled + open */
+function told(balance: Balance | undefined): (string | false)[] {
+  if (!balance) return [];
+  const { numbered, committed, dead_lettered, given_up, open } = balance;
+  return [
+    t("agents.committed", { n: number(committed), all: number(numbered) }),
+    dead_lettered > 0 && t("agents.dead_lettered", { n: number(dead_lettered) }),
+    given_up > 0 && t("agents.given_up", { n: number(given_up) }),
+    open > 0 && t("agents.open", { n: number(open) }),
+  ];
 }
 
 function selectionOf(city: City, { device }: Agent): Selection {

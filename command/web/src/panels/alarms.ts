@@ -1,5 +1,6 @@
 /** Alarms beside the map: what needs somebody first, and what one does about it. */
 import { offerCameras, placeOf } from "../cameras/near";
+import type { CaseMaker } from "../cases/making";
 import type { City } from "../city";
 import { age_s, now_ms } from "../clock";
 import type { Alarm } from "../contract";
@@ -21,9 +22,11 @@ export class AlarmList implements Part {
   readonly element = h("section", { class: "part" }, this.#problem, this.#none, this.#list);
   readonly #city: City;
   readonly #select: (selection: Selection) => void;
+  readonly #maker: CaseMaker;
 
-  constructor(city: City, select: (selection: Selection) => void) {
+  constructor(city: City, select: (selection: Selection) => void, maker: CaseMaker) {
     this.#city = city;
+    this.#maker = maker;
     this.#select = select;
   }
 
@@ -43,7 +46,8 @@ export class AlarmList implements Part {
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
     const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
-    return h("li", { class: "alarm" }, head, h("div", { class: "near-cameras" }), may("handle_alarms") && this.#deeds(id));
+    const deeds = may("handle_alarms") ? this.#deeds(id) : h("div", { class: "alarm-deeds" }, this.#maker.button());
+    return h("li", { class: "alarm" }, head, h("div", { class: "near-cameras" }), deeds);
   }
 
   #deeds(id: string): HTMLElement {
@@ -66,6 +70,7 @@ export class AlarmList implements Part {
       deed("assignee", "alarms.take", "PUT", () => ({ to: who()?.name ?? null })),
       deed("snooze", "alarms.snooze", "POST", () => ({ minutes: SNOOZE_MIN })),
       deed("closure", "alarms.close", "POST"),
+      this.#maker.button(),
       form,
     );
   }
@@ -100,6 +105,8 @@ export class AlarmList implements Part {
     attribute(when, "title", timeOfDay(alarm.raised_at));
     const near = element.querySelector(".near-cameras");
     if (near && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, alarm), alarm.id, this.#select);
+    const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
+    if (make) this.#maker.writeAlarm(make, alarm);
     const usable: Record<Deed, boolean> = {
       acknowledgement: alarm.state === "open",
       assignee: alarm.assigned_to !== who()?.name,

@@ -1,5 +1,6 @@
 /** What happened, latest first, what still lasts above what has ended. */
 import { offerCameras, placeOf } from "../cameras/near";
+import type { CaseMaker } from "../cases/making";
 import type { City } from "../city";
 import { age_s } from "../clock";
 import type { TrafficEvent } from "../contract";
@@ -16,9 +17,11 @@ export class EventList implements Part {
   readonly element = h("section", { class: "part" }, this.#none, this.#list);
   readonly #city: City;
   readonly #select: (selection: Selection) => void;
+  readonly #maker: CaseMaker;
 
-  constructor(city: City, select: (selection: Selection) => void) {
+  constructor(city: City, select: (selection: Selection) => void, maker: CaseMaker) {
     this.#city = city;
+    this.#maker = maker;
     this.#select = select;
   }
 
@@ -37,8 +40,8 @@ export class EventList implements Part {
     const parts = ["event-kind", "event-place", "event-detail"].map((name) => h("span", { class: name }));
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
-    const button = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
-    return h("li", {}, button, h("div", { class: "near-cameras" }));
+    const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
+    return h("li", {}, head, h("div", { class: "near-cameras" }), h("div", { class: "alarm-deeds" }, this.#maker.button()));
   }
 
   #update(element: HTMLLIElement, event: TrafficEvent): void {
@@ -57,9 +60,11 @@ export class EventList implements Part {
     text(when, event.end_at ? t("events.ended") : age(age_s(event.start_at)));
     attribute(when, "title", timeOfDay(event.start_at));
     attribute(when, "datetime", event.start_at);
-    const near = element.lastElementChild as HTMLElement;
+    const near = element.querySelector(".near-cameras") as HTMLElement;
     if (event.end_at === null && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, event), event.event, this.#select);
     else attribute(near, "hidden", true);
+    const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
+    if (make) this.#maker.writeEvent(make, event);
   }
 
   #place({ intersection, camera, lane }: TrafficEvent): string {

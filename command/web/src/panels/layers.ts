@@ -1,5 +1,5 @@
 /** Layers to show or put away, and views that this account saved. */
-import { getJson } from "../api";
+import { get } from "../api";
 import type { LonLat } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
 import { localLabel, said, t } from "../i18n";
@@ -66,7 +66,7 @@ export class LayerPanel {
 
   async #fetch(): Promise<void> {
     if (who()?.by !== "session") return;
-    await this.#try(async () => this.#show((await getJson<{ items: SavedView[] }>("/me/views")).items));
+    await this.#try(async () => this.#show((await get<{ items: SavedView[] }>("/me/views")).items));
   }
 
   async #save(name: string, { center, zoom }: Standing): Promise<void> {

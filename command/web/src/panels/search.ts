@@ -1,5 +1,5 @@
 /** Search in the header: a combobox over everything on the map (WAI-ARIA's pattern with a list box). */
-import { getJson } from "../api";
+import { get } from "../api";
 import type { LonLat } from "../contract";
 import { attribute, h, text } from "../dom";
 import { localLabel, said, t, term } from "../i18n";
@@ -60,7 +60,7 @@ export class Search {
     const wanted = this.#input.value.trim();
     const turn = ++this.#turn;
     if (!wanted) return this.#fold();
-    const hits = await getJson<{ items: Hit[] }>(`/search?q=${encodeURIComponent(wanted)}`).then(({ items }) => items, (): Hit[] => []); // prettier-ignore
+    const hits = await get<{ items: Hit[] }>(`/search?q=${encodeURIComponent(wanted)}`).then(({ items }) => items, (): Hit[] => []); // prettier-ignore
     if (turn !== this.#turn) return;
     this.#hits = hits;
     this.#active = -1;
