@@ -76,9 +76,9 @@ def test_cases_are_found_by_number_and_cells_by_code(own: Settings, served: Serv
             " 'x', 'normal', 'continuous', 60, 'owner_first', '', '', true, true)"
         )
         (number,) = connection.execute(
-            "insert into city_case (id, class, source, stage, severity, text, lon, lat, districts)"
-            " select gen_random_uuid(), code, 'operator', 'collect', 'normal', 'a hole', 6.95, 50.94,"
-            " array['south'] from case_class where code = 'e99999' returning number"
+            "insert into city_case (id, class, source, stage, severity, text, lon, lat, districts,"
+            " clock, limit_s) select gen_random_uuid(), code, 'operator', 'collect', 'normal', 'a hole', 6.95, 50.94,"
+            " array['south'], clock, limit_s from case_class where code = 'e99999' returning number"
         ).fetchone() or ("",)
     for district, found in (("south", ["case", "cell"]), ("north", [])):
         _, headers = people.account(own.database.dsn, Role.OPERATOR, [district])
