@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.calibration import Calibration
+from vision.carry import Carrier
 from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
 from vision.focus import Focus
@@ -64,12 +65,14 @@ class Pipeline:
         min_confidence: float = 0.35,
         every: int = 1,
         windows: bool = True,
+        glance: bool = False,
         calibration: Calibration | None = None,
     ) -> None:
         self._finder = finder
         self._line = line
         self._min_confidence = min_confidence
         self._every = every
+        self._glance = glance
         self._windows = self._may_use_windows = windows
         self._calibration = calibration or Calibration()
         self._scene = Scene(Calibration(), 1, 1)
@@ -77,6 +80,7 @@ class Pipeline:
         self._frames = 0
         self._tracker = Tracker(0, 0)
         self._focus = Focus(1, 1)
+        self._carrier = Carrier()
         self._counter = LineCounter(line_in(line, 1, 1), 1)
 
     def spare(self, *, whole_only: bool) -> None:
@@ -96,25 +100,40 @@ class Pipeline:
         looks = self._frames % self._every == 0
         self._frames += 1
         began = time.perf_counter()
+        steps = self._carrier.take(frame, at_s)
         if not looks:
-            return self._unseen(at_s, 0.0)
+            tracks = self._tracker.carry(steps, at_s)
+            return self._note(tracks, Detections.empty(), at_s, 0.0, began)
         found = self._look(frame, at_s)
-        detected = time.perf_counter()
+        detect_s = time.perf_counter() - began
         if found is None:
-            return self._unseen(at_s, detected - began)
-        tracks = self._tracker.update(found, at_s, frame)
-        crossings = self._counter.update(tracks, at_s)
+            tracks = self._tracker.carry(steps, at_s)
+            return self._note(tracks, Detections.empty(), at_s, detect_s, began)
+        tracks = self._tracker.update(found, at_s, frame, steps)
+        return self._note(tracks, found, at_s, detect_s, began, looked=True)
+
+    def _note(
+        self,
+        tracks: Tracks,
+        found: Detections,
+        at_s: float,
+        detect_s: float,
+        began: float,
+        *,
+        looked: bool = False,
+    ) -> Seen:
+        """Count and measure what `tracks` complete."""
+        crossings = self._counter.update(tracks, at_s, looked=looked)
         noted = self._scene.update(tracks, at_s)
         turns = [Crossing(turn.track, turn.movement, turn.road_user, at_s, 1.0) for turn in noted.turns]
-        done = time.perf_counter()
         return Seen(
             tracks=tracks,
             found=found,
             crossings=crossings + noted.crossings + turns,
             line=self._counter.line,
-            looked=True,
-            detect_s=detected - began,
-            track_s=done - detected,
+            looked=looked,
+            detect_s=detect_s,
+            track_s=time.perf_counter() - began - detect_s,
             movements=self._movements,
             happenings=tuple(noted.happenings),
         )
@@ -134,6 +153,8 @@ class Pipeline:
 
         if not self._windows:
             return detect(frame)
+        if self._glance:
+            return self._focus.glance(frame, at_s, self._tracker.boxes, detect)
         return self._focus.look(frame, at_s, self._tracker.boxes, detect)
 
     def _unseen(self, at_s: float, spent_s: float) -> Seen:
