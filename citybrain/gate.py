@@ -40,8 +40,6 @@ class Motion(NamedTuple):
     share: float
     regions: tuple[Region, ...] = ()
     is_light_change: bool = False
-    mask: Picture | None = None
-    """Where it moved: (h, w) uint8, 255 or 0, `GATE_WIDTH` wide; only with `regions`."""
 
 
 class MotionGate:
@@ -69,7 +67,7 @@ class MotionGate:
             self._background = luma.astype(np.float32)
             return Motion(0.0, is_light_change=True)
         cv2.accumulateWeighted(luma, self._background, self._learning)
-        return Motion(share, _regions(cv2, mask), mask=mask) if regions and share > 0 else Motion(share)
+        return Motion(share, _regions(cv2, mask) if regions and share > 0 else ())
 
     def _luma(self, image: Picture) -> Picture:
         cv2 = self._library()

@@ -17,8 +17,10 @@ Floats = NDArray[np.float64]
 GRID = 3
 """Points along each side of a box, over its inner part: its border shows the road."""
 INNER = 0.25
-WINDOW = (13, 13)
+WINDOW = (11, 11)
 LEVELS = 3
+WIDTH = 320
+"""Pixels across that pictures are scaled down to; boxes are carried as exactly at a third of the cost."""
 STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 0.05)
 MAX_SPREAD = 0.15
 """Box sizes that a point's shift may differ from the middle one and still agree with it."""
@@ -36,24 +38,28 @@ class Carrier:
 
     def take(self, frame: Frame, at_s: float) -> "list[Step]":
         """The steps back from `frame`: (h, w, 3) uint8 BGR at `at_s` to those before it, the last one first."""
-        now = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
+        self._scale = max(1.0, frame.shape[1] / WIDTH)
+        size = round(frame.shape[1] / self._scale), round(frame.shape[0] / self._scale)
+        small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        now = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
         if self._past and self._past[0][0].shape != now.shape:
             self._past.clear()
         self._past.appendleft((now, at_s))
         pairs = zip(self._past, list(self._past)[1:], strict=False)
-        return [Step(early, late, late_s - early_s) for (late, late_s), (early, early_s) in pairs]
+        return [Step(early, late, late_s - early_s, self._scale) for (late, late_s), (early, early_s) in pairs]
 
 
 class Step:
     """Two pictures, one after the other."""
 
-    def __init__(self, before: NDArray[np.uint8], now: NDArray[np.uint8], dt_s: float) -> None:
+    def __init__(self, before: NDArray[np.uint8], now: NDArray[np.uint8], dt_s: float, scale: float) -> None:
         self._before, self._now = before, now
         self.dt_s = dt_s
+        self._scale = scale
 
     def reverse(self) -> "Step":
         """The same step backwards."""
-        return Step(self._now, self._before, self.dt_s)
+        return Step(self._now, self._before, self.dt_s, self._scale)
 
     def carry(self, boxes: Boxes, expected: Floats) -> tuple[Boxes, NDArray[np.bool_]]:
         """Where (n, 4) px what `boxes`: (n, 4) px held in the picture before is now, and whether (n,) that is
@@ -66,17 +72,18 @@ class Step:
         grid = np.stack(np.meshgrid(shares, shares), axis=-1).reshape(-1, 2)
         size = boxes[:, 2:] - boxes[:, :2]
         points = boxes[:, None, :2] + grid[None] * size[:, None]
-        start = points.reshape(-1, 1, 2).astype(np.float32)
-        guess = (points + expected[:, None, :]).reshape(-1, 1, 2).astype(np.float32)
+        start = (points.reshape(-1, 1, 2) / self._scale).astype(np.float32)
+        guess = ((points + expected[:, None, :]).reshape(-1, 1, 2) / self._scale).astype(np.float32)
         moved, found, _ = cv2.calcOpticalFlowPyrLK(
             self._before, self._now, start, guess, winSize=WINDOW, maxLevel=LEVELS, criteria=STEPS,
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )  # fmt: skip
-        shift = (moved - start).reshape(count, -1, 2).astype(np.float64)
+        shift = self._scale * (moved - start).reshape(count, -1, 2).astype(np.float64)
         good = found.reshape(count, -1).astype(np.bool_)
-        shift[~good] = np.nan
-        shift[~good.any(axis=1)] = 0.0
-        middle = np.nanmedian(shift, axis=1)
+        # The middle one of those found; what was not found stands behind all others.
+        ordered = np.sort(np.where(good[..., None], shift, np.inf), axis=1)
+        middle = ordered[np.arange(count), np.maximum(good.sum(axis=1) - 1, 0) // 2]
+        middle[~good.any(axis=1)] = 0.0
         length = np.sqrt(np.maximum(size.prod(axis=1), 1.0))
         off = np.hypot(*(shift - middle[:, None]).transpose(2, 0, 1))
         agrees = good & (off < MAX_SPREAD * length[:, None])

@@ -28,9 +28,6 @@ SEAM_SHARE = 0.017
 MIN_MOTION = 0.0005
 MAX_DOUBLE_IOU = 0.5
 SURE = 0.3
-LOOKS_PER_S = 5.0
-WHOLE_GLANCE_S = 1.6
-NEWS = 100.0
 EXPLAINED = 0.5
 """Share of a cut box that a whole one must cover to be the same road user."""
 
@@ -65,17 +62,20 @@ class Focus:
         self._gate = MotionGate()
         self._whole_s: float | None = None
 
-    def look(self, frame: Frame, at_s: float, expected: Boxes, detect: Detect) -> Detections | None:
+    def look(
+        self, frame: Frame, at_s: float, expected: Boxes, detect: Detect, *, windows: bool = True
+    ) -> Detections | None:
         """What `detect` finds in `frame`: (h, w, 3) uint8 where it is worth looking; None where nothing
         moves and the whole picture was seen a moment ago.
 
-        `expected`: (n, 4) px where road users are thought to be.
+        `expected`: (n, 4) px where road users are thought to be; without `windows` only whole pictures are
+        looked at.
         """
         motion = self._gate.look(frame, regions=True)
         due = self._whole_s is None or not 0 <= at_s - self._whole_s < WHOLE_EVERY_S
         if motion.share < MIN_MOTION and not motion.is_light_change and not due:
             return None
-        if not self._windows or motion.share >= 1.0:
+        if not windows or not self._windows or motion.share >= 1.0:
             self._whole_s = at_s
             return detect(frame)
         moving = _boxes_of(motion.regions, *self._size)
@@ -91,46 +91,6 @@ class Focus:
             self._whole_s = at_s if due else self._whole_s
             parts.append(detect(frame))
         return suppress(joined(parts), MAX_DOUBLE_IOU)
-
-    def glance(self, frame: Frame, at_s: float, expected: Boxes, detect: Detect) -> Detections | None:
-        """One look at most: at the window, or the picture, where it is needed most."""
-        motion = self._gate.look(frame, regions=True)
-        if self._whole_s is None:
-            self._whole_s = at_s
-            self._looked_s = dict.fromkeys(self._windows, at_s)
-            self._budget, self._at_s = 0.0, at_s
-            return detect(frame)
-        self._budget = min(self._budget + LOOKS_PER_S * max(at_s - self._at_s, 0.0), 2.0)
-        self._at_s = at_s
-        if self._budget < 1 - 1e-6:
-            return None
-        if motion.share < MIN_MOTION and at_s - self._whole_s < WHOLE_EVERY_S:
-            return None
-        self._budget -= 1
-        width, height = self._size
-        needs = {}
-        if motion.mask is not None:
-            mask = motion.mask.copy()
-            gh, gw = mask.shape
-            for x1, y1, x2, y2 in (expected * np.array([gw / width, gh / height] * 2)).tolist():
-                mx, my = 0.15 * (x2 - x1), 0.15 * (y2 - y1)
-                mask[max(int(y1 - my), 0) : int(y2 + my) + 1, max(int(x1 - mx), 0) : int(x2 + mx) + 1] = 0
-            centres = (expected[:, :2] + expected[:, 2:]) / 2
-            for window in self._windows:
-                x1, y1, x2, y2 = window
-                part = mask[y1 * gh // height : y2 * gh // height, x1 * gw // width : x2 * gw // width]
-                news = float(np.count_nonzero(part)) / part.size
-                inside = ((centres >= [x1, y1]) & (centres < [x2, y2])).all(axis=1).sum()
-                age = at_s - self._looked_s[window]
-                needs[window] = NEWS * news + (inside + 1) * age
-        whole_age = at_s - self._whole_s
-        best = max(needs, key=lambda w: needs[w], default=None)
-        if best is None or whole_age >= WHOLE_GLANCE_S:
-            self._whole_s = at_s
-            return detect(frame)
-        self._looked_s[best] = at_s
-        found = detect(frame[best.y1 : best.y2, best.x1 : best.x2]).moved(best.x1, best.y1)
-        return found.select(~self._is_cut(found.boxes, best))
 
     def _is_cut(self, boxes: Boxes, window: Window) -> NDArray[np.bool_]:
         """Whether a border of `window` inside the picture cuts each of `boxes`: (n, 4) px."""

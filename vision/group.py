@@ -49,7 +49,6 @@ class _CameraState:
     pipeline: Pipeline
     tally: Tally
     condition: Condition = field(default_factory=Condition)
-    load: Load = field(default_factory=Load)
     sums: dict[str, int] = field(default_factory=dict)
     frames: int = 0
     last_s: float = 0.0
@@ -68,6 +67,7 @@ class CameraGroup:
         self._vision = vision
         self._settings = cameras
         self._cameras: dict[str, _CameraState] = {}
+        self._load = Load()
         self._latency_s: deque[float] = deque(maxlen=REMEMBERED)
         self._detect_s: deque[float] = deque(maxlen=REMEMBERED)
         self._reported_s: float | None = None
@@ -81,8 +81,8 @@ class CameraGroup:
         state = self._state(camera)
         state.last_s = now_s
         state.tally.miss(dropped)
-        state.load.note(dropped)
-        state.pipeline.spare(whole_only=state.load.is_high)
+        self._load.note(1, dropped)
+        state.pipeline.spare(self._load.effort)
         try:
             meta, jpeg = _unpack(camera, payload)
             picture = decode_jpeg(jpeg)
@@ -132,16 +132,15 @@ class CameraGroup:
         """One sentence for each camera whose last frame was refused, or that does not see."""
         told = [f"{name}: {state.fault}" for name, state in self._cameras.items() if state.fault]
         unwell = [name for name, state in self._cameras.items() if not state.condition.is_well]
-        spared = [name for name, state in self._cameras.items() if state.load.is_high]
-        told += [f"{name}: overloaded, only whole pictures are looked at" for name in spared]
-        return told + [f"{name}: blind or frozen" for name in unwell]
+        return self._load.faults + told + [f"{name}: blind or frozen" for name in unwell]
 
     def figures(self, now_s: float) -> dict[str, float]:
         """Rates since the last call, latencies and detector times of the last frames, in seconds."""
         passed_s = max(now_s - self._reported_s, 1e-3) if self._reported_s is not None else 0.0
         self._reported_s = now_s
         figures = {"cameras": float(len(self._cameras)), "refused": float(self.refused)}
-        figures["overloaded"] = float(sum(state.load.is_high for state in self._cameras.values()))
+        figures["overloaded"] = float(self._load.is_high)
+        figures["resting"] = float(len(self._load.resting))
         for name, state in self._cameras.items():
             figures[f"fps.{name}"[:64]] = round(state.frames / passed_s, 2) if passed_s else 0.0
             state.frames = 0

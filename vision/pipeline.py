@@ -1,5 +1,6 @@
 """One frame in, tracked road users and completed crossings out; for a file as for a city's cameras."""
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,12 +15,16 @@ from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
 from vision.focus import Focus
 from vision.happenings import Happening
+from vision.load import Effort
 from vision.line import Line, Point, line_in
 from vision.scene import Scene, SceneFigures
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 
 Frame = NDArray[np.uint8]
 Numbers = tuple[float, float, float, float]
+
+MAX_BLIND_S = 0.65
+"""At few frames a second each is looked at: boxes are not carried on for longer than this."""
 
 
 class Finder(Protocol):
@@ -65,27 +70,28 @@ class Pipeline:
         min_confidence: float = 0.35,
         every: int = 1,
         windows: bool = True,
-        glance: bool = False,
         calibration: Calibration | None = None,
     ) -> None:
         self._finder = finder
         self._line = line
         self._min_confidence = min_confidence
         self._every = every
-        self._glance = glance
-        self._windows = self._may_use_windows = windows
+        self._windows = windows
+        self._most = Effort(windows, every)
         self._calibration = calibration or Calibration()
         self._scene = Scene(Calibration(), 1, 1)
         self._size = (0, 0)
-        self._frames = 0
+        self._skipped = 0
+        self._looked_s = -math.inf
         self._tracker = Tracker(0, 0)
         self._focus = Focus(1, 1)
         self._carrier = Carrier()
         self._counter = LineCounter(line_in(line, 1, 1), 1)
 
-    def spare(self, *, whole_only: bool) -> None:
-        """Look at whole pictures only, or through windows too, as it was made to."""
-        self._windows = self._may_use_windows and not whole_only
+    def spare(self, effort: Effort) -> None:
+        """Spend no more than `effort`, nor more than it was made to."""
+        self._windows = self._most.windows and effort.windows
+        self._every = max(self._most.every, effort.every)
 
     @property
     def last_track(self) -> int:
@@ -97,18 +103,18 @@ class Pipeline:
         height, width = frame.shape[:2]
         if (width, height) != self._size:
             self._begin(width, height)
-        looks = self._frames % self._every == 0
-        self._frames += 1
         began = time.perf_counter()
+        self._skipped += 1
+        looks = self._skipped >= self._every or not 0 <= at_s - self._looked_s < MAX_BLIND_S
         steps = self._carrier.take(frame, at_s)
         if not looks:
             tracks = self._tracker.carry(steps, at_s)
             return self._note(tracks, Detections.empty(), at_s, 0.0, began)
+        self._skipped, self._looked_s = 0, at_s
         found = self._look(frame, at_s)
         detect_s = time.perf_counter() - began
         if found is None:
-            tracks = self._tracker.carry(steps, at_s)
-            return self._note(tracks, Detections.empty(), at_s, detect_s, began)
+            return self._unseen(at_s, detect_s)
         tracks = self._tracker.update(found, at_s, frame, steps)
         return self._note(tracks, found, at_s, detect_s, began, looked=True)
 
@@ -151,11 +157,7 @@ class Pipeline:
         def detect(part: Frame) -> Detections:
             return self._finder.detect(part, min_confidence=WEAK_CONFIDENCE)
 
-        if not self._windows:
-            return detect(frame)
-        if self._glance:
-            return self._focus.glance(frame, at_s, self._tracker.boxes, detect)
-        return self._focus.look(frame, at_s, self._tracker.boxes, detect)
+        return self._focus.look(frame, at_s, self._tracker.boxes, detect, windows=self._windows)
 
     def _unseen(self, at_s: float, spent_s: float) -> Seen:
         """What is expected where nobody looked."""
@@ -168,7 +170,7 @@ class Pipeline:
     def _begin(self, width: int, height: int) -> None:
         first = self._tracker.last_track + 1
         self._size = (width, height)
-        self._frames = 0
+        self._looked_s = -math.inf
         self._tracker = Tracker(width, height, self._min_confidence, first)
         self._focus = Focus(width, height)
         line, known = line_in(self._line, width, height), self._calibration
