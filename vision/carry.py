@@ -1,7 +1,7 @@
 """Carries boxes from one picture to the next without a detector: a few points of each are found again.
 
-Pyramidal Lucas-Kanade (Bouguet, Pyramidal implementation of the Lucas Kanade feature tracker, 2001) from where
-the tracker expects them. A box is carried only where most of its points agree on one shift.
+Pyramidal Lucas-Kanade (Bouguet, Pyramidal implementation of the Lucas Kanade feature tracker, 2001) from
+where the tracker expects them. A box is carried only where most of its points agree on one shift.
 """
 
 from collections import deque
@@ -37,7 +37,9 @@ class Carrier:
         self._past: deque[tuple[NDArray[np.uint8], float]] = deque(maxlen=1 + MEMORY)
 
     def take(self, frame: Frame, at_s: float) -> "list[Step]":
-        """The steps back from `frame`: (h, w, 3) uint8 BGR at `at_s` to those before it, the last one first."""
+        """The steps between the last pictures up to `frame`: (h, w, 3) uint8 BGR at `at_s`; the last one
+        first.
+        """
         self._scale = max(1.0, frame.shape[1] / WIDTH)
         size = round(frame.shape[1] / self._scale), round(frame.shape[0] / self._scale)
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
@@ -46,7 +48,9 @@ class Carrier:
             self._past.clear()
         self._past.appendleft((now, at_s))
         pairs = zip(self._past, list(self._past)[1:], strict=False)
-        return [Step(early, late, late_s - early_s, self._scale) for (late, late_s), (early, early_s) in pairs]
+        return [
+            Step(early, late, late_s - early_s, self._scale) for (late, late_s), (early, early_s) in pairs
+        ]
 
 
 class Step:

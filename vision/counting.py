@@ -136,7 +136,7 @@ class LineCounter:
             if tracks.seen[row]:
                 sight = _sight(tracks, row, at_s)
                 path = self._paths.get(sight.track) or self._start(tracks, row, sight, step_s)
-                crossings += self._follow(path, sight, step_s)
+                crossings += self._follow(path, sight)
         self._forget()
         return crossings
 
@@ -161,7 +161,7 @@ class LineCounter:
         path.step = 0.0 if path.is_guess else self.line.side(first) - self.line.side(origin)
         return path
 
-    def _follow(self, path: _Path, sight: _Sight, step_s: float) -> Iterator[Crossing]:
+    def _follow(self, path: _Path, sight: _Sight) -> Iterator[Crossing]:
         point = self._place(path, sight)
         moved = self.line.side(sight.point) - self.line.side(path.last)
         path.seen_s, path.last, path.velocity = self._clock_s, sight.point, sight.velocity

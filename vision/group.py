@@ -13,13 +13,14 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from citybrain.calibration import Calibration, read_calibration
 from citybrain.codec import pack_frame, unpack_frame
 from citybrain.config import Camera, Vision
 from citybrain.errors import ConfigError, ContractError
 from citybrain.messages import Box, FrameMeta, Severity, Stored, TrafficEvent
-from vision.calibration import Calibration, read_calibration
 from vision.condition import Change, Condition
 from vision.detections import Detections
+from vision.figures import measured
 from vision.happenings import Happening
 from vision.jpeg import decode_jpeg, encode_jpeg
 from vision.load import Load
@@ -33,6 +34,8 @@ FORGET_S = 600.0
 """A camera that has been silent this long starts anew."""
 REMEMBERED = 500
 RATE_SLACK = 0.95
+DEFAULT_PRIORITY = 5
+"""Of a camera that announced itself and is not in the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Outgoing:
 class _CameraState:
     pipeline: Pipeline
     tally: Tally
+    known: Calibration
+    measured_s: float
     condition: Condition = field(default_factory=Condition)
     sums: dict[str, int] = field(default_factory=dict)
     frames: int = 0
@@ -68,6 +73,7 @@ class CameraGroup:
         self._settings = cameras
         self._cameras: dict[str, _CameraState] = {}
         self._load = Load()
+        self._drawn: dict[str, Calibration] = {}
         self._latency_s: deque[float] = deque(maxlen=REMEMBERED)
         self._detect_s: deque[float] = deque(maxlen=REMEMBERED)
         self._reported_s: float | None = None
@@ -78,7 +84,7 @@ class CameraGroup:
         camera since the last one that was taken.
         """
         began = time.perf_counter()
-        state = self._state(camera)
+        state = self._state(camera, now_s)
         state.last_s = now_s
         state.tally.miss(dropped)
         self._load.note(1, dropped)
@@ -109,14 +115,52 @@ class CameraGroup:
         outgoing += [Outgoing(camera, "event", _happening(camera, event)) for event in seen.happenings]
         return outgoing + self._picture(state, meta, picture, seen, now_s)
 
+    @property
+    def resting(self) -> frozenset[str]:
+        """Cameras that are not to be looked at now, for want of time."""
+        return self._load.resting
+
+    def draw(self, camera: str, known: Calibration | None) -> list[Outgoing]:
+        """Measure `camera` by `known` from now on, or by its file where that is None; what was counted until
+        now is handed out.
+        """
+        if self._drawn.get(camera) == known:
+            return []
+        if known is None:
+            del self._drawn[camera]
+        else:
+            self._drawn[camera] = known
+        return self.forget(camera)
+
     def collect(self, now_s: float) -> list[Outgoing]:
-        """Counts that are due; also forgets cameras that have long been silent."""
+        """Measurements that are due; also judges the load, and forgets cameras that have long been silent."""
+        self._load.judge(now_s, {camera: self._priority(camera) for camera in self._cameras})
+        for camera in self._load.resting:
+            self._cameras[camera].last_s = now_s
         for camera in [name for name, state in self._cameras.items() if now_s - state.last_s > FORGET_S]:
             self.forget(camera)
+        outgoing = []
+        for camera, state in self._cameras.items():
+            quality = state.tally.quality if state.condition.is_well else 0.0
+            outgoing += [
+                Outgoing(camera, "measurement", count)
+                for count in state.tally.collect(now_s, well=state.condition.is_well)
+            ]
+            if now_s - state.measured_s >= self._vision.period_s:
+                outgoing += self._measure(camera, state, now_s, quality)
+        return outgoing
+
+    def _measure(self, camera: str, state: _CameraState, now_s: float, quality: float) -> list[Outgoing]:
+        """Lanes and zones since the last time; nothing is said of a time without frames."""
+        period_s, state.measured_s = now_s - state.measured_s, now_s
+        if now_s - state.last_s > period_s or camera in self._load.resting:
+            return []
+        figures = state.pipeline.collect()
         return [
-            Outgoing(camera, "measurement", count)
-            for camera, state in self._cameras.items()
-            for count in state.tally.collect(now_s, well=state.condition.is_well)
+            Outgoing(camera, "measurement", message)
+            for message in measured(
+                camera, state.known, figures, period_s=period_s, now_s=now_s, quality=quality
+            )
         ]
 
     def forget(self, camera: str) -> list[Outgoing]:
@@ -126,6 +170,9 @@ class CameraGroup:
             return []
         now_s = state.last_s + self._vision.period_s
         return [Outgoing(camera, "measurement", count) for count in state.tally.collect(now_s, well=True)]
+
+    def _priority(self, camera: str) -> int:
+        return self._settings[camera].priority if camera in self._settings else DEFAULT_PRIORITY
 
     @property
     def faults(self) -> list[str]:
@@ -150,7 +197,7 @@ class CameraGroup:
                 figures |= {f"{name}_p50_s": round(float(p50), 4), f"{name}_p99_s": round(float(p99), 4)}
         return figures
 
-    def _state(self, camera: str) -> _CameraState:
+    def _state(self, camera: str, now_s: float) -> _CameraState:
         state = self._cameras.get(camera)
         if state is None:
             line = self._settings[camera].line if camera in self._settings else None
@@ -162,11 +209,17 @@ class CameraGroup:
                 windows=self._vision.windows,
                 calibration=known,
             )
-            state = self._cameras[camera] = _CameraState(pipeline, Tally(camera, self._vision.period_s))
+            state = self._cameras[camera] = _CameraState(
+                pipeline, Tally(camera, self._vision.period_s), known, now_s
+            )
         return state
 
     def _calibration(self, camera: str) -> Calibration:
-        """The camera's file; one that is wrong is said in the log, and nothing is measured by it."""
+        """What was drawn for the camera, or its file; one that is wrong is said in the log, and nothing is
+        measured by it.
+        """
+        if camera in self._drawn:
+            return self._drawn[camera]
         path = self._settings[camera].calibration if camera in self._settings else ""
         if not path:
             return Calibration()

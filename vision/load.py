@@ -69,8 +69,8 @@ class Load:
         self._dropped += dropped
 
     def judge(self, now_s: float, priorities: Mapping[str, int]) -> None:
-        """Do less or try more; call it every second or so. `priorities` of the cameras served: the lowest rest
-        first, and wake last.
+        """Do less or try more; call it every second or so. `priorities` of the cameras served: the lowest
+        rest first, and wake last.
         """
         self._resting = [camera for camera in self._resting if camera in priorities]
         if self._since_s is None or self._taken + self._dropped == 0:

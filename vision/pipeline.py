@@ -9,14 +9,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.calibration import Calibration
+from citybrain.calibration import Calibration
 from vision.carry import Carrier
 from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
 from vision.focus import Focus
 from vision.happenings import Happening
-from vision.load import Effort
 from vision.line import Line, Point, line_in
+from vision.load import Effort
 from vision.scene import Scene, SceneFigures
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 

@@ -59,7 +59,13 @@ CROWD = 3
 """A box around this many others is no vehicle."""
 IMPOSSIBLE = 1e6
 MAX_CARRY_OFF = 0.8
-MAX_CARRY_S = 1.0
+"""Box sizes from the predicted place at which carried points are somebody else's."""
+MAX_CARRY_S = 0.6
+"""How long a box is carried on without a detector that sees it."""
+PER_TRACK = (
+    "_track", "_hits", "_missed_s", "_unseen_s", "_confidence", "_votes", "_box", "_first_box", "_first_s",
+    "_first_cut", "_look",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,7 +285,9 @@ class Tracker:
         for number, step in enumerate(steps if count else ()):
             boxes, sure = step.reverse().carry(first_box, -velocity * step.dt_s)
             way = to_centre(boxes)[:, :2] - to_centre(first_box)[:, :2]
-            going &= sure & (np.hypot(*way.T) < MAX_LEAP * size[:, 0]) & ~_beyond(boxes, self._width, self._height)
+            going &= (
+                sure & (np.hypot(*way.T) < MAX_LEAP * size[:, 0]) & ~_beyond(boxes, self._width, self._height)
+            )
             velocity[going] = -way[going] / step.dt_s
             if number == 0:
                 deviation[going] = LEAP_DEVIATION * size[going] / step.dt_s
@@ -318,10 +326,7 @@ class Tracker:
         if alive.all():
             return
         self._filter.keep(alive)
-        for name in (
-            "_track", "_hits", "_missed_s", "_unseen_s", "_confidence", "_votes", "_box", "_first_box", "_first_s", "_first_cut",
-            "_look",
-        ):  # fmt: skip
+        for name in PER_TRACK:
             setattr(self, name, getattr(self, name)[alive])
 
     def _report(

@@ -36,7 +36,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 VISION: tuple[Pairs, Pairs] = (
     (("camera", "measurement"), ("camera", "picture"), ("camera", "event")),
-    (("camera", "frame"), ("camera", "status")),
+    (("camera", "frame"), ("camera", "status"), ("camera", "calibration")),
 )
 TRAFFIC: tuple[Pairs, Pairs] = (
     (("signal", "command"), ("signal", "outflow"), ("priority", "grant")),
@@ -59,7 +59,7 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
         (*TRAFFIC[1], ("traffic", "ack")),
     ),
     "command": (
-        (),
+        (("camera", "calibration"),),
         (
             ("signal", "config"), ("signal", "state"), ("signal", "command"), ("signal", "answer"),
             ("lanes", "measurement"), ("camera", "measurement"), ("vision", "measurement"),

@@ -1,5 +1,7 @@
 """A group that does not keep up looks less, then rests its least important cameras, and says so."""
 
+from itertools import pairwise
+
 from vision.load import EFFORTS, Effort, Load
 
 CAMERAS = {"gate": 9, "mast": 5, "yard": 1, "park": 1}
@@ -53,7 +55,7 @@ def test_what_was_tried_in_vain_is_tried_again_later_and_later() -> None:
         load.judge(at_s + second, CAMERAS)
         if EFFORTS.index(load.effort) < EFFORTS.index(before):
             tries.append(second)
-    pauses = [late - early for early, late in zip(tries, tries[1:], strict=False)]
+    pauses = [late - early for early, late in pairwise(tries)]
     assert pauses == sorted(pauses)
     assert len(tries) < 8
 
