@@ -71,7 +71,9 @@ class Zone(Part, frozen=True):
 class Calibration(Part, frozen=True):
     """All of it may be missing; what needs metres then is not measured."""
 
-    points: list[Pair] = []
+    origin: tuple[float, float] | None = None
+    """Longitude and latitude of the ground's origin, where that is known."""
+    points: Annotated[list[Pair], Meta(max_length=100)] = []
     rectangle: Rectangle | None = None
     lanes: Annotated[list[Lane], Meta(max_length=100)] = []
     lines: Annotated[list[CountingLine], Meta(max_length=100)] = []

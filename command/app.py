@@ -18,6 +18,7 @@ from command.routes import (
     accounts,
     alarms,
     audit,
+    calibration,
     cameras,
     health,
     history,
@@ -34,7 +35,24 @@ from command.trust import doors
 from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
-RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention)
+RESOURCES = (
+    places, now, cameras, calibration, history, stream, session, me, accounts, audit, alarms, webhooks,
+    retention,
+)  # fmt: skip
+    places,
+    now,
+    cameras,
+    calibration,
+    history,
+    stream,
+    session,
+    me,
+    accounts,
+    audit,
+    alarms,
+    webhooks,
+    retention,
+)
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:

@@ -7,6 +7,7 @@ import msgspec
 from command import models, people, records
 from command.alarms import models as alarms
 from command.answers import REF
+from command.calibrations import CalibrationBody, CalibrationFit, CalibrationView
 from command.routes import retention
 from command.webhooks import models as webhooks
 
@@ -23,7 +24,7 @@ BODIES: tuple[type[models.View], ...] = (
     people.EntryPage, alarms.AlarmView, alarms.AlarmList, alarms.AlarmEntry, alarms.AlarmDetail,
     alarms.CommentBody, alarms.AssignBody, alarms.SnoozeBody, webhooks.WebhookBody, webhooks.WebhookView,
     webhooks.WebhookList, webhooks.DeliveryView, webhooks.DeliveryList, retention.PolicyView,
-    retention.PolicyList,
+    retention.PolicyList, CalibrationBody, CalibrationFit, CalibrationView,
 )  # fmt: skip
 
 

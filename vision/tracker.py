@@ -62,6 +62,8 @@ MAX_CARRY_OFF = 0.8
 """Box sizes from the predicted place at which carried points are somebody else's."""
 MAX_CARRY_S = 0.6
 """How long a box is carried on without a detector that sees it."""
+SLOW_STEP_S = 0.09
+"""Where frames follow each other faster, the detector's own sights say more than carried points."""
 PER_TRACK = (
     "_track", "_hits", "_missed_s", "_unseen_s", "_confidence", "_votes", "_box", "_first_box", "_first_s",
     "_first_cut", "_look",
@@ -139,6 +141,8 @@ class Tracker:
         found = without_crowds(found, self._min_confidence)
         found = found.select(found.confidence >= WEAK_CONFIDENCE)
         self._seen_looks = _no_looks(len(found)) if frame is None else looks_of(frame, found.boxes)
+        if not steps or steps[0].dt_s < SLOW_STEP_S:
+            steps = ()
         before, known = self._box.copy(), self._missed_s == 0
         self._predict(at_s)
         measured = to_centre(found.boxes)
