@@ -3,8 +3,10 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/tokens.css";
 import "./styles/frame.css";
 import "./styles/map.css";
+import "./styles/calibration.css";
 import "./styles/panels.css";
 import "./styles/session.css";
+import { CalibrationEditor } from "./calibration/editor";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
@@ -47,6 +49,7 @@ const city = new City();
 const latency = new MapLatency();
 
 let selection: Selection = null;
+let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
   if (kind === "camera") return city.cameras.get(id)?.position ?? null;
@@ -57,13 +60,24 @@ const canvas = localLabel(h("div", { class: "map-canvas", id: "map", role: "regi
 const waiting = said("p", "map-waiting card", "app.waiting");
 const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
-const side = new Situation(city, select, leaveRoom);
+/** Marks on the map of what is being drawn; none before there is a map. */
+let mark: (pins: Pin[]) => void = () => undefined;
+const editor = new CalibrationEditor({
+  onClick: (listener) => {
+    const map = live?.map;
+    const told = ({ lngLat }: { lngLat: { lng: number; lat: number } }) => listener([lngLat.lng, lngLat.lat]);
+    map?.on("click", told);
+    return () => void map?.off("click", told);
+  },
+  mark: (places) => mark(places),
+});
+const side = new Situation(city, select, leaveRoom, (camera) => void editor.open(camera));
 const tables = new Tables(city, select);
 const header = new Header(city);
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
-main.append(canvas, tables.element, waiting, legend(), tools, side.element);
+main.append(canvas, tables.element, waiting, legend(), tools, editor.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -80,7 +94,6 @@ function applyView(): void {
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
-let live: LiveMap | null = null;
 
 function leaveRoom(): void {
   live?.leaveRoom(side.room());
@@ -147,6 +160,8 @@ function startMap(): void {
   const open = (id: string) => select({ kind: "intersection", id });
   const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
+  mark = (pins) => marks.show(pins);
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());

@@ -39,9 +39,9 @@ export class Situation {
   #selection: Selection = null;
   #opener: Element | null = null;
 
-  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void) {
+  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void, calibrate: (camera: string) => void) {
     this.#intersection = new IntersectionPanel(city, () => select(null));
-    this.#camera = new CameraPanel(city, () => select(null));
+    this.#camera = new CameraPanel(city, () => select(null), calibrate);
     this.#parts = {
       alarms: new AlarmList(city, select),
       events: new EventList(city, select),
