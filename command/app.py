@@ -39,20 +39,6 @@ RESOURCES = (
     places, now, cameras, calibration, history, stream, session, me, accounts, audit, alarms, webhooks,
     retention,
 )  # fmt: skip
-    places,
-    now,
-    cameras,
-    calibration,
-    history,
-    stream,
-    session,
-    me,
-    accounts,
-    audit,
-    alarms,
-    webhooks,
-    retention,
-)
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
