@@ -178,8 +178,17 @@ class CameraGroup:
     def faults(self) -> list[str]:
         """One sentence for each camera whose last frame was refused, or that does not see."""
         told = [f"{name}: {state.fault}" for name, state in self._cameras.items() if state.fault]
-        unwell = [name for name, state in self._cameras.items() if not state.condition.is_well]
-        return self._load.faults + told + [f"{name}: blind or frozen" for name in unwell]
+        told += [
+            f"{name}: {state.condition.unwell}"
+            for name, state in self._cameras.items()
+            if state.condition.unwell
+        ]
+        told += [
+            f"{name}: the detector sees nobody, what moves is followed"
+            for name, state in self._cameras.items()
+            if state.pipeline.follows_blobs
+        ]
+        return self._load.faults + told
 
     def figures(self, now_s: float) -> dict[str, float]:
         """Rates since the last call, latencies and detector times of the last frames, in seconds."""

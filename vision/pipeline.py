@@ -17,6 +17,7 @@ from vision.focus import Focus
 from vision.happenings import Happening
 from vision.line import Line, Point, line_in
 from vision.load import Effort
+from vision.overhead import Overhead
 from vision.scene import Scene, SceneFigures
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 
@@ -85,6 +86,7 @@ class Pipeline:
         self._looked_s = -math.inf
         self._tracker = Tracker(0, 0)
         self._focus = Focus(1, 1)
+        self._overhead = Overhead(1, 1)
         self._carrier = Carrier()
         self._counter = LineCounter(line_in(line, 1, 1), 1)
 
@@ -92,6 +94,11 @@ class Pipeline:
         """Spend no more than `effort`, nor more than it was made to."""
         self._windows = self._most.windows and effort.windows
         self._every = max(self._most.every, effort.every)
+
+    @property
+    def follows_blobs(self) -> bool:
+        """Whether the view defeats the detector, and what moves is followed instead."""
+        return self._overhead.is_chosen
 
     @property
     def last_track(self) -> int:
@@ -105,13 +112,14 @@ class Pipeline:
             self._begin(width, height)
         began = time.perf_counter()
         self._skipped += 1
-        looks = self._skipped >= self._every or not 0 <= at_s - self._looked_s < MAX_BLIND_S
+        due = self._skipped >= self._every or not 0 <= at_s - self._looked_s < MAX_BLIND_S
         steps = self._carrier.take(frame, at_s)
-        if not looks:
+        if not due and not self.follows_blobs:
             tracks = self._tracker.carry(steps, at_s)
             return self._note(tracks, Detections.empty(), at_s, 0.0, began)
         self._skipped, self._looked_s = 0, at_s
-        found = self._look(frame, at_s)
+        found = self._look(frame, at_s) if self._overhead.wants_detector(at_s) else None
+        found = self._overhead.look(frame, at_s, found)
         detect_s = time.perf_counter() - began
         if found is None:
             return self._unseen(at_s, detect_s)
@@ -173,6 +181,7 @@ class Pipeline:
         self._looked_s = -math.inf
         self._tracker = Tracker(width, height, self._min_confidence, first)
         self._focus = Focus(width, height)
+        self._overhead = Overhead(width, height)
         line, known = line_in(self._line, width, height), self._calibration
         if self._line is None and known.lines:
             main = known.lines[0]

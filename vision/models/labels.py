@@ -109,9 +109,9 @@ def _yolo(path: Path, names: list[str], width: int, height: int) -> Detections:
             reason = f"labels: {path}, line {number}: not `class x y width height` ({error})"
             raise ConfigError(reason) from error
         if user is not None:
-            corners = ((x - wide / 2) * width, (y - high / 2) * height)
-            corners += ((x + wide / 2) * width, (y + high / 2) * height)
-            rows.append((*corners, float(ROAD_USERS.index(user))))
+            left, top = (x - wide / 2) * width, (y - high / 2) * height
+            kind_ = float(ROAD_USERS.index(user))
+            rows.append((left, top, left + wide * width, top + high * height, kind_))
     return _rows(rows)
 
 

@@ -40,8 +40,8 @@ def test_every_route_is_documented() -> None:
         "me/tokens/{token}", "accounts", "accounts/{account}", "accounts/{account}/reset", "audit",
         "alarms", "alarms/{alarm}", "alarms/{alarm}/acknowledgement", "alarms/{alarm}/assignee",
         "alarms/{alarm}/comments", "alarms/{alarm}/snooze", "alarms/{alarm}/closure", "webhooks",
-        "webhooks/{webhook}", "webhooks/{webhook}/deliveries", "retention", "delivery", "cameras/{camera}/calibration",
-        "cameras/{camera}/calibration/fit",
+        "webhooks/{webhook}", "webhooks/{webhook}/deliveries", "retention", "delivery",
+        "cameras/{camera}/calibration", "cameras/{camera}/calibration/fit",
     }  # fmt: skip
     assert DOCUMENT["paths"].keys() == {f"/api/v1/{name}" for name in contract} | {"/metrics", "/healthz"}
     routes = [route for route in APP.routes if isinstance(route, APIRoute) and not route.include_in_schema]

@@ -8,6 +8,7 @@ import { Draft, MODES, spots, written, type Calibration, type Fit, type Mode, ty
 import { Still } from "./still";
 
 const JUDGE_AFTER_MS = 300;
+const LEAST_PAIRS = 4;
 
 interface Saved {
   calibration: Calibration | null;
@@ -159,13 +160,15 @@ export class CalibrationEditor {
   }
 
   async #judge(): Promise<void> {
+    const calibration = this.#draft.calibration();
     try {
-      this.#found = await send<Fit>("POST", `${this.#path}/fit`, { calibration: this.#draft.calibration() });
+      // With fewer than four pairs nothing is wrong yet, and nothing can be told.
+      const enough = calibration.rectangle || (calibration.points?.length ?? 0) >= LEAST_PAIRS;
+      this.#found = enough ? await send<Fit>("POST", `${this.#path}/fit`, { calibration }) : null;
       text(this.#problem, "");
     } catch (error) {
       this.#found = null;
-      // Until four pairs are there, nothing is wrong yet.
-      text(this.#problem, this.#draft.calibration().points?.length ? (error as Error).message : "");
+      text(this.#problem, (error as Error).message);
     }
     this.#draw();
   }
