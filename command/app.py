@@ -18,16 +18,26 @@ from command.routes import (
     accounts,
     alarms,
     audit,
+    cad,
     calibration,
     cameras,
+    case_deeds,
+    cases,
+    evaluation,
+    field,
+    grid,
     health,
     history,
+    inbox,
     me,
     now,
+    open311,
     places,
+    public,
     retention,
     session,
     stream,
+    uploads,
     web,
     webhooks,
 )
@@ -37,7 +47,7 @@ from command.trust.rights import Action
 
 RESOURCES = (
     places, now, cameras, calibration, history, stream, session, me, accounts, audit, alarms, webhooks,
-    retention,
+    retention, cases, case_deeds, field, inbox, grid, uploads, public, evaluation, cad,
 )  # fmt: skip
 
 
@@ -65,6 +75,7 @@ def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
     )
     for resource in RESOURCES:
         app.include_router(doors.check(resource.router), prefix=API)
+    app.include_router(doors.check(open311.router))
     app.include_router(doors.check(health.documents), prefix=API)
     app.include_router(doors.check(health.router))
     app.add_api_route(

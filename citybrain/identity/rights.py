@@ -58,8 +58,12 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
         (*TRAFFIC[0], ("traffic", "event"), ("traffic", "gap"), ("traffic", "status")),
         (*TRAFFIC[1], ("traffic", "ack")),
     ),
+    # It asks for the green waves of calls that a dispatch system tells it of.
     "command": (
-        (("camera", "calibration"),),
+        (
+            ("camera", "calibration"),
+            ("priority", "request"), ("priority", "position"), ("priority", "cancel"),
+        ),
         (
             ("signal", "config"), ("signal", "state"), ("signal", "command"), ("signal", "answer"),
             ("lanes", "measurement"), ("camera", "measurement"), ("vision", "measurement"),

@@ -203,7 +203,7 @@ def test_groups_see_all_cameras_and_go_on_when_a_group_or_a_node_dies(street: St
     assert other.is_running(), "the other group is not disturbed"
 
     gone_at = datetime.now(UTC)
-    nodes.remove_node(list(nodes.worker_nodes)[0])
+    nodes.remove_node(next(iter(nodes.worker_nodes)))
     until(lambda: seen_since(street, gone_at), "a picture of each camera from the node that is left")
     until(lambda: all_serve(street), "both groups on one node")
     assert len({process.ppid() for process in group_processes()}) == 1
