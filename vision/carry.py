@@ -35,6 +35,8 @@ class Carrier:
 
     def __init__(self) -> None:
         self._past: deque[tuple[NDArray[np.uint8], float]] = deque(maxlen=1 + MEMORY)
+        self._shape: tuple[int, ...] = ()
+        self._scale = 1.0
 
     def take(self, frame: Frame, at_s: float) -> "list[Step]":
         """The steps between the last pictures up to `frame`: (h, w, 3) uint8 BGR at `at_s`; the last one
@@ -44,7 +46,8 @@ class Carrier:
         size = round(frame.shape[1] / self._scale), round(frame.shape[0] / self._scale)
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         now = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-        if self._past and self._past[0][0].shape != now.shape:
+        if frame.shape != self._shape:
+            self._shape = frame.shape
             self._past.clear()
         self._past.appendleft((now, at_s))
         pairs = zip(self._past, list(self._past)[1:], strict=False)
