@@ -4,9 +4,9 @@
 
 Encodes the footage as H.264, 360p at 5 frames a second and 1080p at 25, then plays each clip in the same
 process, one thread, through: ours (the steps of effort of a camera group, `vision.load`), (a) the plain loop:
-every frame decoded and detected, ByteTrack of `trackers`, line zone of `supervision`, and (b) the same with the detector
-on 5 frames a second at most. Same model. Prints CPU a frame and stage, streams a core, ratio to (a), and
-what each counted; writes bench/results/vision.json. (a) and (b) need `trackers` and `supervision`.
+every frame decoded and detected, ByteTrack of `trackers`, line zone of `supervision`, and (b) the same with
+the detector on 5 frames a second at most. Same model. Prints CPU a frame and stage, streams a core, ratio to
+(a), and what each counted; writes bench/results/vision.json. (a) and (b) need `trackers` and `supervision`.
 """
 
 import json

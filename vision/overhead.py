@@ -6,6 +6,7 @@ until that sees them again.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vision.blobs import BlobFinder, Frame
 from vision.detections import Detections, area, shared_area
@@ -13,10 +14,10 @@ from vision.tracker import Tracker
 
 MIN_CONFIDENCE = 0.3
 EXPLAINED = 0.3
-"""Share of a blob that detections cover."""
+"""Share of what moves that detections cover."""
 MEMORY_LOOKS = 40.0
 DEFEATED = 0.1
-"""Share of blobs explained, over the last looks, at which blobs are tried."""
+"""Share of movements explained, over the last looks, at which blobs are tried."""
 SEES_AGAIN = 0.5
 TRIAL_S = 60.0
 RETRY_S = 120.0
@@ -48,32 +49,37 @@ class Overhead:
             return True
         return False
 
-    def look(self, frame: Frame, at_s: float, found: Detections | None) -> Detections | None:
-        """What is to be tracked in `frame`, given what the detector `found`, None where it did not look."""
-        blobs = self._finder.find(frame)
-        if found is not None and len(blobs):
-            self._judge(blobs, found)
+    def look(
+        self, frame: Frame, at_s: float, found: Detections | None, moving: NDArray[np.float32]
+    ) -> Detections | None:
+        """What is to be tracked in `frame`, given what the detector `found`, None where it did not look, and
+        where it moves: `moving`, (n, 4) px.
+        """
+        if found is not None and len(moving):
+            self._judge(moving, found)
         if self.is_chosen:
+            blobs = self._finder.find(frame)
             if self._explained > SEES_AGAIN:
                 self.is_chosen = False
                 return found
             return blobs
-        self._try(blobs, at_s)
+        self._try(frame, at_s)
         return found
 
-    def _judge(self, blobs: Detections, found: Detections) -> None:
+    def _judge(self, moving: NDArray[np.float32], found: Detections) -> None:
         sure = found.select(found.confidence >= MIN_CONFIDENCE)
-        covered = shared_area(blobs.boxes, sure.boxes).sum(axis=1) > EXPLAINED * area(blobs.boxes)
+        covered = shared_area(moving, sure.boxes).sum(axis=1) > EXPLAINED * area(moving)
         weight = 4.0 if self.is_chosen else 1.0
         self._explained += weight * (float(covered.mean()) - self._explained) / MEMORY_LOOKS
 
-    def _try(self, blobs: Detections, at_s: float) -> None:
+    def _try(self, frame: Frame, at_s: float) -> None:
         if self._explained > DEFEATED or at_s < self._pause_until_s:
             self._trial = None
             return
         if self._trial is None:
             self._trial, self._trial_s, self._travellers = Tracker(*self._size), at_s, set()
-        tracks = self._trial.update(blobs, at_s)
+            self._finder = BlobFinder()
+        tracks = self._trial.update(self._finder.find(frame), at_s)
         middle = (tracks.found.boxes[:, :2] + tracks.found.boxes[:, 2:]) / 2
         first = (tracks.first_box[:, :2] + tracks.first_box[:, 2:]) / 2
         size = np.sqrt(np.maximum(area(tracks.first_box), 1.0))

@@ -119,7 +119,7 @@ class Pipeline:
             return self._note(tracks, Detections.empty(), at_s, 0.0, began)
         self._skipped, self._looked_s = 0, at_s
         found = self._look(frame, at_s) if self._overhead.wants_detector(at_s) else None
-        found = self._overhead.look(frame, at_s, found)
+        found = self._overhead.look(frame, at_s, found, self._focus.moving)
         detect_s = time.perf_counter() - began
         if found is None:
             return self._unseen(at_s, detect_s)
