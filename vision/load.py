@@ -24,10 +24,15 @@ SAID = (
 )
 SHARE_SHED = 0.15
 """Of the cameras, at a time: rounded up."""
-HIGH = 0.1
-LOW = 0.01
-"""Shares of frames dropped: above one it does less, below the other it tries more."""
+HIGH = 0.3
+SHED = 0.5
+LOW = 0.02
+"""Shares of frames dropped: above the first looks become cheaper, above the second, at the cheapest, cameras
+rest, and below the third it tries more.
+"""
 MIN_FRAMES = 20
+SPAN_S = 5.0
+"""What drops is judged over at least this: a start, or a moment's press, is no overload."""
 PATIENCE_S = 20.0
 MAX_PATIENCE_S = 640.0
 BOUNCED_S = 60.0
@@ -76,10 +81,11 @@ class Load:
         if self._since_s is None or self._taken + self._dropped == 0:
             self._since_s = now_s
             return
-        if self._taken + self._dropped < MIN_FRAMES:
+        if self._taken + self._dropped < MIN_FRAMES or now_s - self._since_s < SPAN_S:
             return
         share = self._dropped / (self._taken + self._dropped)
-        if share > HIGH:
+        is_cheapest = self._level == len(EFFORTS) - 1
+        if share > (SHED if is_cheapest else HIGH):
             self._less(now_s, priorities)
         elif share > LOW:
             self._begin(now_s)
