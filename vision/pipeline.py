@@ -92,8 +92,9 @@ class Pipeline:
 
     def spare(self, effort: Effort) -> None:
         """Spend no more than `effort`, nor more than it was made to."""
-        self._windows = self._most.windows and effort.windows
-        self._every = max(self._most.every, effort.every)
+        windows, every = self._most.windows and effort.windows, max(self._most.every, effort.every)
+        if (windows, every) != (self._windows, self._every):
+            self._windows, self._every, self._carrier = windows, every, Carrier()
 
     @property
     def follows_blobs(self) -> bool:
@@ -113,7 +114,9 @@ class Pipeline:
         began = time.perf_counter()
         self._skipped += 1
         due = self._skipped >= self._every or not 0 <= at_s - self._looked_s < MAX_BLIND_S
-        steps = self._carrier.take(frame, at_s)
+        # Windows on every frame see enough by themselves.
+        carries = self._every > 1 or not self._windows
+        steps = self._carrier.take(frame, at_s) if carries else []
         if not due and not self.follows_blobs:
             tracks = self._tracker.carry(steps, at_s)
             return self._note(tracks, Detections.empty(), at_s, 0.0, began)
@@ -180,6 +183,7 @@ class Pipeline:
         self._size = (width, height)
         self._looked_s = -math.inf
         self._tracker = Tracker(width, height, self._min_confidence, first)
+        self._carrier = Carrier()
         self._focus = Focus(width, height)
         self._overhead = Overhead(width, height)
         line, known = line_in(self._line, width, height), self._calibration

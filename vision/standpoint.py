@@ -73,7 +73,8 @@ class Standpoint:
     def _shift(self, edges: Floats) -> float:
         """Of the whole picture, as a share of its width; 0 where no shift makes the views alike."""
         assert self._view is not None
-        (x, y), _ = cv2.phaseCorrelate(self._view, edges, WINDOW)
+        # It fades the borders of what it is given, in place.
+        (x, y), _ = cv2.phaseCorrelate(self._view.copy(), edges.copy(), WINDOW)
         back = np.array([[1, 0, -x], [0, 1, -y]], np.float32)
         shifted = np.asarray(cv2.warpAffine(edges, back, SIZE), np.float32)
         if _correlation(self._view, shifted) < max(LIKE, _correlation(self._view, edges)):

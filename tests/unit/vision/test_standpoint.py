@@ -64,3 +64,11 @@ def test_heavy_traffic_dusk_and_wind_are_no_move(eye: Standpoint) -> None:
 
 def test_a_dark_picture_says_nothing(eye: Standpoint) -> None:
     assert not any(run(eye, street(), 40, 40.0, light=0.0, cars=0))
+
+
+def test_a_place_of_fine_texture_stays_where_it_is() -> None:
+    rng = np.random.default_rng(9)
+    place = np.kron(rng.integers(0, 255, (125, 200, 3)), np.ones((4, 4, 1))).astype(np.uint8)
+    eye = Standpoint()
+    assert not any(run(eye, place, 90, 0.0, cars=10))
+    assert run(eye, place, 40, 90.0, x=92)[-1]
