@@ -37,6 +37,7 @@ from command.routes import (
     retention,
     session,
     stream,
+    streets,
     uploads,
     web,
     webhooks,
@@ -47,7 +48,7 @@ from command.trust.rights import Action
 
 RESOURCES = (
     places, now, cameras, calibration, history, stream, session, me, accounts, audit, alarms, webhooks,
-    retention, cases, case_deeds, field, inbox, grid, uploads, public, evaluation, cad,
+    retention, cases, case_deeds, field, inbox, grid, uploads, public, evaluation, cad, streets,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from command.answers import REF
 from command.calibrations import CalibrationBody, CalibrationFit, CalibrationView
 from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
-from command.routes import retention
+from command.routes import retention, streets
 from command.webhooks import models as webhooks
 
 BODIES: tuple[type[models.View], ...] = (
@@ -38,6 +38,7 @@ BODIES: tuple[type[models.View], ...] = (
     waves.WaveView,
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
     CalibrationBody, CalibrationFit, CalibrationView,
+    streets.StreetsView,
 )  # fmt: skip
 
 

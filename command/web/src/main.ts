@@ -1,16 +1,21 @@
 /** Puts the live map together: one city, the map and panels that show it, one selection. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/tokens.css";
+import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/calibration.css";
 import "./styles/panels.css";
+import "./styles/cases.css";
+import "./styles/evaluation.css";
 import "./styles/session.css";
 import { CalibrationEditor } from "./calibration/editor";
+import { CaseLayer } from "./cases/layer";
+import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
-import { localLabel, localText, said, t } from "./i18n";
+import { entitle, localLabel, localText, said, t } from "./i18n";
 import { MapLatency } from "./latency";
 import { LiveMap } from "./map/livemap";
 import { Pins, type Pin } from "./map/pins";
@@ -24,23 +29,19 @@ import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
-import { onLost } from "./session/session";
-import { effectiveTheme, onSettings, settings } from "./settings";
+import { may, onLost } from "./session/session";
+import { onSettings, settings } from "./settings";
+import { followTheme } from "./theme";
 
 /** How near the map goes to what is selected. */
-const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
+const NEAR_ZOOM = { intersection: 18, camera: 17, case: 17, report: 17 } as const;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
 const app = document.querySelector("#app") ?? document.body;
-function applyTheme(): void {
-  document.documentElement.dataset["theme"] = effectiveTheme();
-}
-applyTheme();
 // The map reads its colours from the style sheet, so this listener must be the first.
-onSettings((_, changed) => changed === "theme" && applyTheme());
-document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
-document.title = t("app.title");
+followTheme();
+entitle("app.title");
 // Nothing below happens before somebody is signed in.
 await enter(app);
 offerAgain();
@@ -52,6 +53,8 @@ let selection: Selection = null;
 let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
+  if (kind === "case") return city.cases.cases.get(id)?.position ?? null;
+  if (kind === "report") return null;
   if (kind === "camera") return city.cameras.get(id)?.position ?? null;
   return city.intersections.get(id)?.position ?? null;
 }
@@ -77,7 +80,10 @@ const header = new Header(city);
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
-main.append(canvas, tables.element, waiting, legend(), tools, editor.element, side.element);
+const key = legend();
+const caseLegend = new CaseLegend(city.cases);
+if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
+main.append(canvas, tables.element, waiting, key, tools, editor.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -94,6 +100,7 @@ function applyView(): void {
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
+let caseLayer: CaseLayer | null = null;
 
 function leaveRoom(): void {
   live?.leaveRoom(side.room());
@@ -104,6 +111,7 @@ function select(next: Selection): void {
   side.show(next);
   const position = next && positionOf(next);
   if (position && next && live && settings.view === "map") live.show(position, NEAR_ZOOM[next.kind]);
+  caseLayer?.select(next?.kind === "case" ? next.id : null);
   for (const pin of document.querySelectorAll<HTMLElement>(".map-pins .pin, .map-pins .spot")) {
     const { intersection, camera } = pin.dataset;
     const isIt = next !== null && (next.kind === "intersection" ? intersection : camera) === next.id;
@@ -162,6 +170,8 @@ function startMap(): void {
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
   const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
   mark = (pins) => marks.show(pins);
+  if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());
