@@ -71,6 +71,6 @@ export const api = {
   delivery: () => items<Balance>("/delivery"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */
-  picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>
+  picture: (camera: string, version: string | number, purpose: "monitoring" | "event" | "maintenance") =>
     `${BASE}/cameras/${id(camera)}/picture.jpg?purpose=${purpose}&v=${id(version)}`,
 };
