@@ -150,6 +150,7 @@ def test_a_place_is_set_on_the_map_and_open_cases_are_seen_by_cell(
         expect(page.locator(".maplibregl-canvas")).to_be_visible()
         page.locator(".small-map").click(position={"x": 150, "y": 120})
         expect(page.locator(".mark[data-kind=spot]")).to_be_visible()
+        expect(page.locator(".small-map")).to_have_attribute("data-drawn", re.compile(r"[1-9]\d*"))
         check_accessible(page)
         watched.screenshot("report-map-chinese")
         page.locator("button.primary").click()
