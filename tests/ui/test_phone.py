@@ -341,6 +341,11 @@ def test_signing_out_leaves_nothing_of_the_account_on_the_device(
     check_accessible(page)
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_label("Password")).to_be_visible()
+    page.locator("[data-value='zh']").click()
+    page.locator("[data-value='day']").click()
+    expect(page.locator("button.primary")).to_have_text("登录")
+    watched.screenshot("phone-sign-in-day-chinese")
+    check_accessible(page)
     databases, stored, _ = page.evaluate(KEPT)
     assert databases == []
     assert not [name for name in stored if "phone" in name]
@@ -355,7 +360,8 @@ def test_the_map_is_loaded_only_when_asked_for_and_works_without_a_network(
     go_on_duty(page, town)
     town.dispatched()
     expect(page.locator("[data-task]")).to_have_count(1)
-    assert not page.evaluate("() => !!document.querySelector('.maplibregl-canvas')")
+    loaded = page.evaluate("() => performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert not [name for name in loaded if "maplibre" in name], "the page itself, not what its worker keeps"
     page.get_by_role("button", name="Map").click()
     expect(page.locator(".mark[data-kind='task']")).to_be_visible()
     expect(page.locator(".mark[data-kind='me']")).to_be_visible()
