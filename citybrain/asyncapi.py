@@ -42,8 +42,16 @@ CHANNELS = (
         "cameraMeasurement",
         "camera",
         "measurement",
-        (messages.TurningCount, messages.LaneMeasurement),
+        (messages.TurningCount, messages.LaneMeasurement, messages.SensorObservation),
         "What vision measured, to ingest and command.",
+    ),
+    Channel(
+        "cameraCalibration",
+        "camera",
+        "calibration",
+        (messages.CameraCalibration,),
+        "What was drawn over a camera's picture, command to vision.",
+        retain=True,
     ),
     Channel(
         "lanesMeasurement",

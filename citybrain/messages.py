@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from citybrain.calibration import Calibration
 from citybrain.fields import (
     Boot,
     Count,
@@ -186,6 +187,13 @@ class TurningCount(Stored, frozen=True, kw_only=True, tag="turning_count/1"):
     end_at: Instant
     counts: dict[RoadUser, Count]
     quality: Share = 1.0
+
+
+class CameraCalibration(Message, frozen=True, kw_only=True, tag="camera_calibration/1"):
+    """What a camera looks at, as drawn in the command centre; retained, so that who looks there knows it."""
+
+    camera: Id
+    calibration: Calibration
 
 
 class SignalState(Stored, frozen=True, kw_only=True, tag="signal_state/1"):
@@ -536,7 +544,7 @@ class FrameMeta(Message, frozen=True, kw_only=True, tag="frame/1"):
     dropped: Annotated[int, Meta(ge=0)] = 0
     """Frames dropped before this one since the boot."""
     boxes: tuple[Box, ...] = ()
-    """Empty as captured; what was found, in the picture that `vision` publishes."""
+    """What was found: by the camera's own detector, if it has one, or by `vision` in what it publishes."""
 
 
 StoredMessage = (
@@ -551,9 +559,9 @@ StoredMessage = (
     | RoadNetwork
 )
 PriorityMessage = PriorityRequest | PriorityPosition | PriorityCancel | PriorityStatus
-AnyMessage = StoredMessage | PriorityMessage | Outflow | AgentStatus | IngestAck | GivenUp
+AnyMessage = StoredMessage | PriorityMessage | Outflow | AgentStatus | IngestAck | GivenUp | CameraCalibration
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
-    PriorityCancel, PriorityStatus, Outflow, AgentStatus, IngestAck, GivenUp, FrameMeta,
+    PriorityCancel, PriorityStatus, Outflow, AgentStatus, IngestAck, GivenUp, CameraCalibration, FrameMeta,
 )  # fmt: skip

@@ -36,7 +36,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 VISION: tuple[Pairs, Pairs] = (
     (("camera", "measurement"), ("camera", "picture"), ("camera", "event")),
-    (("camera", "frame"), ("camera", "status")),
+    (("camera", "frame"), ("camera", "status"), ("camera", "calibration")),
 )
 TRAFFIC: tuple[Pairs, Pairs] = (
     (("signal", "command"), ("signal", "outflow"), ("priority", "grant")),
@@ -60,7 +60,10 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
     ),
     # It asks for the green waves of calls that a dispatch system tells it of.
     "command": (
-        (("priority", "request"), ("priority", "position"), ("priority", "cancel")),
+        (
+            ("camera", "calibration"),
+            ("priority", "request"), ("priority", "position"), ("priority", "cancel"),
+        ),
         (
             ("signal", "config"), ("signal", "state"), ("signal", "command"), ("signal", "answer"),
             ("lanes", "measurement"), ("camera", "measurement"), ("vision", "measurement"),

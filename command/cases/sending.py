@@ -40,7 +40,7 @@ async def ranked(acting: Acting, row: Row, kind: TaskKind) -> list[Ranked]:
         _unit(one, own)
         for one in found
         if districts_cover(_principal(one), row["districts"])
-        and (not handles or one["department"] in {None, row["department"]})
+        and (not handles or row["department"] is None or one["department"] in {None, row["department"]})
     ]
     wanted = Wanted(
         skill=class_["skill"] if handles else "",

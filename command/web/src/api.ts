@@ -2,6 +2,7 @@
 import type {
   Agent,
   Alarm,
+  Balance,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -42,7 +43,8 @@ export async function failure(response: Response): Promise<ApiError> {
 /** The server's `Date` of the last answer, to notice a browser whose clock is wrong. */
 export let serverDate: { server_ms: number; here_ms: number } | null = null;
 
-async function get<T>(path: string): Promise<T> {
+/** What `path` answers; an ApiError where it refuses. */
+export async function get<T>(path: string): Promise<T> {
   const response = await fetch(BASE + path, { headers: { Accept: "application/json" } });
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) serverDate = { server_ms: date, here_ms: Date.now() };
@@ -66,8 +68,9 @@ export const api = {
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
+  delivery: () => items<Balance>("/delivery"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */
-  picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>
+  picture: (camera: string, version: string | number, purpose: "monitoring" | "event" | "maintenance") =>
     `${BASE}/cameras/${id(camera)}/picture.jpg?purpose=${purpose}&v=${id(version)}`,
 };

@@ -4,8 +4,14 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
+import "./styles/calibration.css";
 import "./styles/panels.css";
+import "./styles/cases.css";
+import "./styles/evaluation.css";
 import "./styles/session.css";
+import { CalibrationEditor } from "./calibration/editor";
+import { CaseLayer } from "./cases/layer";
+import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
@@ -23,12 +29,12 @@ import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
-import { onLost } from "./session/session";
+import { may, onLost } from "./session/session";
 import { onSettings, settings } from "./settings";
 import { followTheme } from "./theme";
 
 /** How near the map goes to what is selected. */
-const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
+const NEAR_ZOOM = { intersection: 18, camera: 17, case: 17, report: 17 } as const;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
@@ -44,8 +50,11 @@ const city = new City();
 const latency = new MapLatency();
 
 let selection: Selection = null;
+let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
+  if (kind === "case") return city.cases.cases.get(id)?.position ?? null;
+  if (kind === "report") return null;
   if (kind === "camera") return city.cameras.get(id)?.position ?? null;
   return city.intersections.get(id)?.position ?? null;
 }
@@ -54,13 +63,27 @@ const canvas = localLabel(h("div", { class: "map-canvas", id: "map", role: "regi
 const waiting = said("p", "map-waiting card", "app.waiting");
 const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
-const side = new Situation(city, select, leaveRoom);
+/** Marks on the map of what is being drawn; none before there is a map. */
+let mark: (pins: Pin[]) => void = () => undefined;
+const editor = new CalibrationEditor({
+  onClick: (listener) => {
+    const map = live?.map;
+    const told = ({ lngLat }: { lngLat: { lng: number; lat: number } }) => listener([lngLat.lng, lngLat.lat]);
+    map?.on("click", told);
+    return () => void map?.off("click", told);
+  },
+  mark: (places) => mark(places),
+});
+const side = new Situation(city, select, leaveRoom, (camera) => void editor.open(camera));
 const tables = new Tables(city, select);
 const header = new Header(city);
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
-main.append(canvas, tables.element, waiting, legend(), tools, side.element);
+const key = legend();
+const caseLegend = new CaseLegend(city.cases);
+if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
+main.append(canvas, tables.element, waiting, key, tools, editor.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -77,7 +100,7 @@ function applyView(): void {
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
-let live: LiveMap | null = null;
+let caseLayer: CaseLayer | null = null;
 
 function leaveRoom(): void {
   live?.leaveRoom(side.room());
@@ -88,6 +111,7 @@ function select(next: Selection): void {
   side.show(next);
   const position = next && positionOf(next);
   if (position && next && live && settings.view === "map") live.show(position, NEAR_ZOOM[next.kind]);
+  caseLayer?.select(next?.kind === "case" ? next.id : null);
   for (const pin of document.querySelectorAll<HTMLElement>(".map-pins .pin, .map-pins .spot")) {
     const { intersection, camera } = pin.dataset;
     const isIt = next !== null && (next.kind === "intersection" ? intersection : camera) === next.id;
@@ -144,6 +168,10 @@ function startMap(): void {
   const open = (id: string) => select({ kind: "intersection", id });
   const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
+  mark = (pins) => marks.show(pins);
+  if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());

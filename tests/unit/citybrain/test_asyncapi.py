@@ -10,7 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from citybrain import asyncapi, codec, fields, messages, topics
+from citybrain.calibration import Calibration, CountingLine
 from citybrain.messages import (
+    CameraCalibration,
     CommandAck,
     EmergencyClass,
     GivenUp,
@@ -62,6 +64,9 @@ EXAMPLES: tuple[Message, ...] = (
     Outflow(
         at=NOW, device="traffic/region-0", intersection="a", is_planned=True,
         movements=[MovementFlow(0, 0.5, [(3, 1.0), (5, 0.25)])], lanes=[LaneFlow("north_0", 4, 0.125)],
+    ),
+    CameraCalibration(
+        at=NOW, camera="gate", calibration=Calibration(lines=[CountingLine("stop", (0.2, 0.8), (0.8, 0.8))]),
     ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),

@@ -82,6 +82,13 @@ export function number(value: number | null | undefined, digits = 0): string {
   return value.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Day and time of day, local, the year only where it is another one. */
+export function dateTime(at: string | number | Date): string {
+  const when = new Date(at);
+  const year = when.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" as const };
+  return when.toLocaleString(locale(), { ...year, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
 /** An age in the largest unit that fits. */
 export function age(seconds: number): string {
   if (seconds < 90) return t("age.s", { n: Math.round(seconds) });
