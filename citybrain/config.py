@@ -255,8 +255,22 @@ class Cases(Section, frozen=True, kw_only=True):
     open311_tokens: bool = False
     """Answer a new Open311 request with a token, and tell its id once the case is filed."""
     demonstration: Literal["auto", "on", "off"] = "auto"
-    """on: fill a system without a grid with workers and cases marked as a demonstration; auto: where
-    `citybrain up` starts the simulated street."""
+    """on: a marked grid, workers and cases, where there is no grid; auto: beside a simulated street."""
+
+
+class SensorRule(Section, frozen=True, kw_only=True):
+    datastream: Id
+    """What is watched, of any sensor."""
+    case_class: Annotated[str, Meta(pattern=r"^[ce][0-9]{5}$")]
+    """The class of the case that it becomes."""
+    above: float | None = None
+    """Beyond it where all values of the time are higher."""
+    below: float | None = None
+    """Or lower than this."""
+    minutes: Annotated[float, Meta(gt=0, le=1440)] = 5.0
+    """For so long."""
+    position: tuple[float, float] | None = None
+    """Longitude and latitude of the case; none: as the sensor says."""
 
 
 class Webhooks(Section, frozen=True, kw_only=True):
@@ -313,9 +327,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cameras: dict[Id, Camera] = {}
     signals: dict[Id, Signal] = {}
     districts: dict[Id, District] = {}
+    sensor_rules: dict[Id, SensorRule] = {}
 
 
-NAMED: dict[str, type[Section]] = {"cameras": Camera, "signals": Signal, "districts": District}
+NAMED: dict[str, type[Section]] = {
+    "cameras": Camera,
+    "signals": Signal,
+    "districts": District,
+    "sensor_rules": SensorRule,
+}
 """Sections of which there are any number, each under a name of its own."""
 
 

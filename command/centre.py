@@ -17,6 +17,7 @@ from citybrain.presence import HEARTBEAT_S, Presence
 from command.access import Accesses
 from command.alarms.keeper import AlarmKeeper
 from command.alarms.models import AlarmView
+from command.cases import sensors
 from command.cases.demo import Demonstration, ensure_classes
 from command.cases.desk import Desk
 from command.cases.inbox import MessageView
@@ -59,6 +60,7 @@ WATCH_EVERY_S = 5.0
 CASES_EVERY_S = 2.0
 WAVES_EVERY_S = 3.0
 DEMONSTRATION_EVERY_S = 2.0
+SENSORS_EVERY_S = 5.0
 
 
 class Centre:
@@ -112,6 +114,8 @@ class Centre:
         jobs += [self._every(WAVES_EVERY_S, self.waves.repeat), self._once(self._first_classes)]
         if self.settings.cases.demonstration == "on":
             jobs.append(self._every(DEMONSTRATION_EVERY_S, self.demonstration.play))
+        if self.settings.sensor_rules:
+            jobs.append(self._every(SENSORS_EVERY_S, self._watch_sensors))
         jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
         jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
@@ -240,6 +244,9 @@ class Centre:
             path = anchors.path_of(self.settings, head["chain"])
             await asyncio.to_thread(anchors.note, path, last, datetime.now(UTC).isoformat())
             self._anchored = last
+
+    async def _watch_sensors(self) -> None:
+        await sensors.watch(self.cases)
 
     async def _first_classes(self) -> None:
         await ensure_classes(self.cases)

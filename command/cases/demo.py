@@ -168,8 +168,9 @@ class Demonstration:
                 await deeds.dispatch(acting, case, None, "")
         if steps >= 3:
             async with self._desk.acting(department) as acting:
+                acting.now = times[3]
                 await deeds.accept(acting, case, "")
-            await self._work(cast, case, "handle", times[3], times[4] if steps >= 4 else None)
+            await self._work(cast, case, "handle", times[3] + lasts / 20, times[4] if steps >= 4 else None)
         if steps >= 5:
             await self._work(cast, case, "verify", times[5], times[6])
         if steps >= 6:

@@ -85,6 +85,10 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     if not await desk.sees(principal, case):
         raise ApiError(404, "there is no such case", "case")
     view = await desk.view(case)
+    is_staff = bool(request.state.actions & STAFF)
+    reports = await _all(centre, "case_reports", case, ReportView) if request.state.actions & INNER else []
+    if any(one.source in {"citizen", "open311"} for one in reports):
+        await desk.looked(principal, case)
     inner = bool(request.state.actions & INNER)
     tasks = await desk.tasks(case=case)
     (standing,) = await centre.database.fetch("case_standing", {"id": case, "account": principal.id})
@@ -98,8 +102,8 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     return Json(
         CaseDetail(
             case=view,
-            entries=await _all(centre, "case_entries", case, CaseEntry) if inner else [],
-            reports=await _all(centre, "case_reports", case, ReportView) if inner else [],
+            entries=await _all(centre, "case_entries", case, CaseEntry) if is_staff else [],
+            reports=reports,
             tasks=tasks,
             attachments=await _all(centre, "case_attachments", case, AttachmentView),
             duplicates=await _all(centre, "case_duplicates", case, DuplicateView) if inner else [],
@@ -108,8 +112,10 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     )
 
 
-INNER = frozenset(Action) - rights.CASES
-"""Who only reports sees how a case stands, not what is said of it inside."""
+STAFF = frozenset(Action) - rights.CASES
+"""Whoever may do more than report sees the history."""
+INNER = STAFF - {Action.WORK_FIELD}
+"""And whoever does not only work on the street what reporters wrote, and everybody's tasks."""
 
 
 async def _all(centre: Shared, query: str, case: UUID, type_: Any) -> Any:

@@ -24,7 +24,10 @@ from tests.fixtures.trust import own_settings
 @pytest.fixture(scope="module")
 def served(dsn: str, broker_url: str) -> Iterator[Served]:
     set_up(dsn)
-    own = own_settings(broker_url, dsn, cases=config.Cases(public_per_minute=1_000))
+    rule = config.SensorRule(datastream="water_m", case_class="e05001", above=0.15)
+    own = own_settings(
+        broker_url, dsn, cases=config.Cases(public_per_minute=1_000), sensor_rules={"underpass": rule}
+    )
     with serving(own) as found:
         yield found
 
@@ -373,3 +376,43 @@ def test_positions_are_kept_on_duty_only_and_each_look_at_them_is_audited(
     assert looks == (1,)
     with person(served, dsn, Role.DISPATCHER, ["north"]) as foreign:
         assert worker.name not in [one["worker"] for one in foreign.get("/workers")["items"]]
+
+
+def test_a_sensor_that_stays_beyond_its_bound_makes_one_case(dsn: str, acceptor: Person) -> None:
+    def measure(device: str, *values: float) -> None:
+        with psycopg.connect(dsn) as connection:
+            for minutes, value in zip((4, 2, 0), values, strict=True):
+                connection.execute(
+                    "insert into sensor_observation"
+                    " (at, device, boot, seq, datastream, value, unit, lon, lat, quality)"
+                    " values (now() - make_interval(mins => %s), %s, 1, %s, 'water_m', %s, 'm',"
+                    " 6.951, 50.941, 1)",
+                    [minutes, device, 5 - minutes, value],
+                )
+
+    measure("sensor/dry", 0.2, 0.1, 0.2)
+    measure("sensor/wet", 0.2, 0.3, 0.25)
+    (case,) = until(lambda: acceptor.get("/cases", **{"class": "e05001"})["items"], "the case")
+    assert case["source"] == "sensor"
+    text = acceptor.get(f"/cases/{case['id']}")["case"]["text"]
+    assert text == "sensor/wet water_m: 0.2 to 0.3 m over 5 min"
+    measure("sensor/wet", 0.4, 0.5, 0.6)
+    acceptor.post(f"/cases/{case['id']}/filing")
+    assert len(acceptor.get("/cases", **{"class": "e05001"})["items"]) == 1
+
+
+def test_a_case_tells_what_the_caller_may_do_with_it_and_a_reporter_sees_no_inner_history(
+    acceptor: Person, served: Served, dsn: str
+) -> None:
+    with person(served, dsn, Role.CITIZEN, ["south"]) as citizen:
+        case = report(citizen)["id"]
+        inner = acceptor.get(f"/cases/{case}")
+        assert set(inner["deeds"]) == {"check", "filing", "dismissal", "merge"}
+        assert ([one["what"] for one in inner["entries"]], len(inner["reports"])) == (["reported"], 1)
+        own = citizen.get(f"/cases/{case}")
+        assert (own["deeds"], own["entries"], own["reports"]) == ([], [], [])
+    with psycopg.connect(dsn) as connection:
+        looks = connection.execute(
+            "select actor_name from audit where action = 'case.viewed' and subject = %s", [f"case/{case}"]
+        ).fetchall()
+    assert looks == [(acceptor.name,)]

@@ -501,3 +501,14 @@ left join case_task t on t.worker = w.account and t.state in ('offered', 'accept
 left join city_case c on c.id = t.case_id
 where w.account = any(%(accounts)s) and w.on_duty and w.lon is not null
 order by w.account, t.state, t.offered_at;
+
+-- name: sensor_case_open
+-- An open case that a sensor reported here.
+select id from city_case
+where source = 'sensor' and class = %(class)s and closed_at is null
+    and lon between %(west)s and %(east)s and lat between %(south)s and %(north)s
+limit 1;
+
+-- name: uploads_lately
+-- How many uploads an account announced in a day.
+select count(*) as number from upload where account = %(account)s and created_at > now() - interval '1 day';

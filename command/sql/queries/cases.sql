@@ -29,9 +29,11 @@ where (%(ids)s::uuid[] is null or c.id = any(%(ids)s::uuid[]))
     and (%(districts)s::text[] is null or c.districts && %(districts)s::text[])
     and (
         %(sees_all)s
-        or (%(department)s::text is not null and c.department = %(department)s)
-        or exists (select from case_report r where r.case_id = c.id and r.account = %(account)s)
-        or exists (select from case_task t where t.case_id = c.id and t.worker = %(account)s and t.state <> 'refused')
+        or c.id = any(array(
+            select case_id from case_report where account = %(account)s
+            union select case_id from case_task where worker = %(account)s and state <> 'refused'
+            union select id from city_case where department = %(department)s::text
+        ))
     )
     and (
         %(after_at)s::timestamptz is null
@@ -255,7 +257,7 @@ join case_class k on k.code = c.class
 where c.closed_at is null and not c.is_demonstration and c.changed_at < now() - %(again)s::interval
     and (
         (c.stage = 'collect' and k.is_checked and c.checked is null)
-        or (c.stage = 'handle' and c.handler is null and c.suspended_at is null)
+        or (c.stage = 'handle' and c.suspended_at is null)
         or c.stage = 'report_back'
     )
     and not exists (select from case_task t where t.case_id = c.id and t.state in ('offered', 'accepted'))
@@ -265,3 +267,13 @@ order by c.changed_at limit 20;
 -- name: waves_open
 -- Green waves that last.
 select * from green_wave where ended_at is null order by opened_at;
+
+-- name: sensor_lately
+-- What each device said of a datastream lately, where it has said it all the time.
+select device, min(unit) as unit, min(value) as low, max(value) as high,
+    (array_agg(lon order by at desc))[1] as lon, (array_agg(lat order by at desc))[1] as lat
+from sensor_observation
+where datastream = %(datastream)s and at > now() - %(within)s::interval and at <= now()
+group by device
+having count(*) >= 2 and max(at) - min(at) >= %(within)s::interval / 2
+order by device;
