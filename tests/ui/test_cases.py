@@ -343,6 +343,8 @@ def test_an_acceptor_takes_in_a_case_by_hand_at_a_place_on_the_map(
     page.get_by_label("What is wrong").fill("a tree leans over the way")
     page.locator("#map canvas").click(position={"x": 500, "y": 200})
     expect(page.locator(".report-place")).to_have_attribute("data-known", "")
+    expect(page.locator(".draft-pin")).to_be_visible()
+    expect(page.locator(".report-detail [role='alert']")).to_be_empty()
     check_accessible(page)
     watched.screenshot("case-report")
     page.get_by_role("button", name="Take in the case").click()

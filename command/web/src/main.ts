@@ -159,6 +159,8 @@ function startMap(): void {
   const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
   if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  side.report.onPlace = (position) => caseLayer?.mark(position);
+  side.report.middle = () => liveMap.map.getCenter().toArray();
   liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
