@@ -171,6 +171,8 @@ function startMap(): void {
   const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
   mark = (pins) => marks.show(pins);
   if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  side.report.onPlace = (position) => caseLayer?.mark(position);
+  side.report.middle = () => liveMap.map.getCenter().toArray();
   liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
