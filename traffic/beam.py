@@ -5,7 +5,7 @@ only lanes that may go are looked at closely, and only plans that are kept are w
 allocates, and no reference is counted (`model.uncounted`): both would take longer than the search itself.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -80,6 +80,7 @@ class Work(NamedTuple):
     come: Floats
     wait: Floats
     most: Ints
+    lanes: Ints
     queued: Floats
     active: Floats
     more: Floats
@@ -105,12 +106,16 @@ def new_plans(phases: int, lanes: int, exits: int, horizon: int, width: int) -> 
 @numba.njit(nogil=True, cache=True)
 def new_work(arrived: Floats, horizon: int) -> Work:
     lanes = arrived.shape[0]
-    most = np.empty(lanes, np.int32)
+    most, busy, count = np.empty(lanes, np.int32), np.empty(lanes, np.int32), 0
     for k in range(lanes):
-        most[k] = int(arrived[k].max() + HALF)
+        total = arrived[k].max()
+        most[k] = int(total + HALF)
+        if total > 0.0:
+            busy[count] = k
+            count += 1
     return Work(
-        np.ascontiguousarray(arrived.T), np.empty((lanes, horizon + 2, 3)), most,
-        np.empty(lanes), np.empty(lanes), np.empty((3, lanes)), np.empty(lanes, np.int32), np.empty(lanes),
+        np.ascontiguousarray(arrived.T), np.zeros((lanes, horizon + 2, 3)), most, busy[:count],
+        np.zeros(lanes), np.empty(lanes), np.empty((3, lanes)), np.empty(lanes, np.int32), np.empty(lanes),
     )  # fmt: skip
 
 
@@ -128,168 +133,16 @@ def changes_of(net: Network, i: int, phases: int, lanes: int) -> Changes:
     )
 
 
-@uncounted
-def grow(  # noqa: PLR0917 - numba calls by position
-    plans: Plans,
-    work: Work,
-    model: Model,
-    changes: Changes,
-    arrived: Floats,
-    weight: Floats,
-    room: Floats,
-    claims: Claims,
-    rights: Rights,
-    weights: Weights,
-    horizon: int,
-) -> int:
-    """Let plans grow second by second; returns which of the two generations is the last."""
-    open_, open_ptr, open_lane, crowd = model.open_, model.open_ptr, model.open_lane, model.crowd
-    length_of, walk_of, kept, keeps, min_green, max_green = changes
-    red_wait, change_cost, least_gap = weights.red_wait, weights.change_cost, weights.least_gap
-    has_claims = len(claims.lane) > 0
-    phases, lanes = open_.shape
-    width = plans.value.shape[1]
-    spare = phases * width
-
-    now = 0
-    for t in range(horizon):
-        then = 1 - now
-        plans.alive[then] = 0
-        _price(t, arrived, work.most, weight, weights, work.wait)
-        for target in range(phases):
-            for place in range(plans.alive[now, target]):
-                node = target * width + place
-                phase, green, left = (
-                    plans.state[now, node, 0],
-                    plans.state[now, node, 1],
-                    plans.state[now, node, 2],
-                )
-                row = plans.state[now, node, 4]
-                is_free = left == 0 and green >= min_green[phase]
-                # What a second costs in which no lane moves, and what its queues cost after it.
-                still = plans.cost[now, node] + plans.unseen[now, node]
-                rest = all_queued = 0.0
-                for k in range(lanes):
-                    g = plans.gone[row, k]
-                    still += work.wait[k, g, 0]
-                    rest += work.wait[k, g, 1]
-                    all_queued += work.wait[k, g, 2]
-                    work.queued[k] = work.wait[k, g, 2]
-                must_go = False
-                if is_free and green >= max_green[phase] and phases > 1:
-                    for k in range(lanes):
-                        if open_[phase, k] == 0 and work.come[t, k] - plans.gone[row, k] >= HALF:
-                            must_go = True
-                if has_claims:
-                    for k in range(lanes):
-                        work.active[k] = min(1.0, max(0.0, work.come[t + GAP_S, k] - plans.gone[row, k]))
-                looked = -1
-                for q in range(phases):
-                    if (q != target and not is_free) or (q == target and must_go):
-                        continue
-                    begins = left == 0 and q != phase
-                    pair = phase * phases + q
-                    length = length_of[pair]
-                    if begins and length < 0:
-                        continue
-                    # What this second shows: a phase, or the change between two.
-                    change = length if begins else left
-                    clears = change > 0
-                    shows = phase if clears else q
-                    open_wait = change - 1.0 if clears else 0.0
-                    # While only crossings clear, every lane of the phase goes on.
-                    goes_on = not clears or change > length - walk_of[pair]
-                    cost = still + change_cost if begins else still
-                    later = rest + red_wait * all_queued
-                    for at in range(open_ptr[q], open_ptr[q + 1]):
-                        later += (open_wait - red_wait) * work.queued[open_lane[at]]
-                    if (goes_on or keeps[pair]) and looked != shows:
-                        # What becomes less, by lane, where it moves in what is shown.
-                        out = node if shows == phase else spare
-                        looked = shows
-                        write_rates(
-                            model,
-                            shows,
-                            plans.gone,
-                            plans.entered,
-                            row,
-                            work.come,
-                            room,
-                            t,
-                            weights,
-                            plans.rate,
-                            out,
-                        )
-                        if has_claims:
-                            claim_rates(
-                                plans.rate[out],
-                                claims,
-                                rights,
-                                shows,
-                                plans.gone[row],
-                                work.active,
-                                least_gap,
-                            )
-                        for at in range(open_ptr[shows], open_ptr[shows + 1]):
-                            k = open_lane[at]
-                            work.more[0, k] = work.more[1, k] = work.more[2, k] = 0.0
-                            if plans.rate[out, k] > 0.0 and plans.credit[row, k] + plans.rate[out, k] >= 1.0:
-                                work.more[0, k] = -plans.ghost[row, k]
-                                g = plans.gone[row, k]
-                                if work.come[t, k] - g >= HALF:
-                                    work.more[0, k] += crowd[shows, k] + (
-                                        work.wait[k, g + 1, 0] - work.wait[k, g, 0]
-                                    )
-                                    work.more[1, k] = work.wait[k, g + 1, 1] - work.wait[k, g, 1]
-                                    work.more[2, k] = work.wait[k, g + 1, 2] - work.wait[k, g, 2]
-                    if goes_on or keeps[pair]:
-                        for at in range(open_ptr[shows], open_ptr[shows + 1]):
-                            k = open_lane[at]
-                            if goes_on or kept[pair * lanes + k]:
-                                own_wait = open_wait if open_[q, k] else red_wait
-                                cost += work.more[0, k]
-                                later += work.more[1, k] + work.more[2, k] * own_wait
-                    if has_claims:
-                        _move(
-                            plans, model, changes, row, spare if shows != phase else node, shows, pair,
-                            goes_on, work.come, t, work.gone, work.credit,
-                        )  # fmt: skip
-                        late, ahead = owed(
-                            claims, rights, t, work.gone, work.credit, arrived,
-                            kept[pair * lanes : (pair + 1) * lanes], shows, q, change, weights,
-                        )  # fmt: skip
-                        cost += late
-                        later += ahead
-                    key = _key(cost + later, begins)
-                    # Sorted in by value, after its equals, if it is among the best of its phase.
-                    size = plans.alive[then, q]
-                    spot = size
-                    while spot > 0 and plans.value[q, spot - 1] > key:
-                        spot -= 1
-                    if spot >= width:
-                        continue
-                    last = min(size, width - 1)
-                    plans.alive[then, q] = last + 1
-                    for at in range(last, spot, -1):
-                        plans.value[q, at] = plans.value[q, at - 1]
-                        plans.total[q, at] = plans.total[q, at - 1]
-                        plans.parent[q, at] = plans.parent[q, at - 1]
-                    plans.value[q, spot], plans.total[q, spot], plans.parent[q, spot] = key, cost, node
-        _thin(plans.value, plans.alive, then, max(PLANS, LEAST * phases))
-        _take(plans, work, model, changes, t, now, room, claims, rights, weights)
-        now = then
-    return now
-
-
 @inlined
 def _price(  # noqa: PLR0917 - numba calls by position
-    t: int, arrived: Floats, most: Ints, weight: Floats, weights: Weights, wait: Floats
+    t: int, arrived: Floats, busy: Ints, most: Ints, weight: Floats, weights: Weights, wait: Floats
 ) -> None:
     """`wait[k, g]`: what lane k costs in second t once g have left, what its queue will cost as long as it
     has green, and what each further second of red does.
     """
     half_headway = weights.protected_headway * 0.5
-    for k in range(arrived.shape[0]):
+    for at in range(len(busy)):
+        k = busy[at]
         fresh = arrived[k, t] - arrived[k, t - 1] if t > 0 else 0.0
         for g in range(min(t + 1, most[k]) + 1):
             queue = max(arrived[k, t] - g, 0.0)
@@ -339,6 +192,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
     claims: Claims,
     rights: Rights,
     weights: Weights,
+    has_claims: bool,
 ) -> None:
     """Make the best plans of the next generation; the last child of a plan takes over its row."""
     then = 1 - now
@@ -378,7 +232,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
             if shows != phase:
                 out = phases * width
                 write_rates(model, shows, gone, entered, row, work.come, room, t, weights, rate, out)
-                if len(claims.lane) > 0:
+                if has_claims:
                     for k in range(lanes):
                         work.active[k] = min(1.0, max(0.0, work.come[t + GAP_S, k] - gone[row, k]))
                     claim_rates(rate[out], claims, rights, shows, gone[row], work.active, weights.least_gap)
@@ -461,3 +315,167 @@ def _free_rows(  # noqa: PLR0917 - numba calls by position
             free_row[free] = row
             free += 1
     return free
+
+
+def _grower(has_claims: bool) -> Any:
+    """`grow` with or without what claims need, which would slow down the many decisions without any."""
+
+    @uncounted
+    def grow(  # noqa: PLR0917 - numba calls by position
+        plans: Plans,
+        work: Work,
+        model: Model,
+        changes: Changes,
+        arrived: Floats,
+        weight: Floats,
+        room: Floats,
+        claims: Claims,
+        rights: Rights,
+        weights: Weights,
+        horizon: int,
+    ) -> int:
+        """Let plans grow second by second; returns which of the two generations is the last."""
+        open_, open_ptr, open_lane, crowd = model.open_, model.open_ptr, model.open_lane, model.crowd
+        length_of, walk_of, kept, keeps, min_green, max_green = changes
+        red_wait, change_cost, least_gap = weights.red_wait, weights.change_cost, weights.least_gap
+        phases, lanes = open_.shape
+        width = plans.value.shape[1]
+        spare = phases * width
+
+        now = 0
+        for t in range(horizon):
+            then = 1 - now
+            plans.alive[then] = 0
+            _price(t, arrived, work.lanes, work.most, weight, weights, work.wait)
+            for target in range(phases):
+                for place in range(plans.alive[now, target]):
+                    node = target * width + place
+                    phase, green, left = (
+                        plans.state[now, node, 0],
+                        plans.state[now, node, 1],
+                        plans.state[now, node, 2],
+                    )
+                    row = plans.state[now, node, 4]
+                    is_free = left == 0 and green >= min_green[phase]
+                    # What a second costs in which no lane moves, and what its queues cost after it.
+                    still = plans.cost[now, node] + plans.unseen[now, node]
+                    rest = all_queued = 0.0
+                    for busy in range(len(work.lanes)):
+                        k = work.lanes[busy]
+                        g = plans.gone[row, k]
+                        still += work.wait[k, g, 0]
+                        rest += work.wait[k, g, 1]
+                        all_queued += work.wait[k, g, 2]
+                        work.queued[k] = work.wait[k, g, 2]
+                    must_go = False
+                    if is_free and green >= max_green[phase] and phases > 1:
+                        for k in range(lanes):
+                            if open_[phase, k] == 0 and work.come[t, k] - plans.gone[row, k] >= HALF:
+                                must_go = True
+                    if has_claims:
+                        for k in range(lanes):
+                            work.active[k] = min(1.0, max(0.0, work.come[t + GAP_S, k] - plans.gone[row, k]))
+                    looked = -1
+                    for q in range(phases):
+                        if (q != target and not is_free) or (q == target and must_go):
+                            continue
+                        begins = left == 0 and q != phase
+                        pair = phase * phases + q
+                        length = length_of[pair]
+                        if begins and length < 0:
+                            continue
+                        # What this second shows: a phase, or the change between two.
+                        change = length if begins else left
+                        clears = change > 0
+                        shows = phase if clears else q
+                        open_wait = change - 1.0 if clears else 0.0
+                        # While only crossings clear, every lane of the phase goes on.
+                        goes_on = not clears or change > length - walk_of[pair]
+                        cost = still + change_cost if begins else still
+                        later = rest + red_wait * all_queued
+                        for at in range(open_ptr[q], open_ptr[q + 1]):
+                            later += (open_wait - red_wait) * work.queued[open_lane[at]]
+                        if (goes_on or keeps[pair]) and looked != shows:
+                            # What becomes less, by lane, where it moves in what is shown.
+                            out = node if shows == phase else spare
+                            looked = shows
+                            write_rates(
+                                model,
+                                shows,
+                                plans.gone,
+                                plans.entered,
+                                row,
+                                work.come,
+                                room,
+                                t,
+                                weights,
+                                plans.rate,
+                                out,
+                            )
+                            if has_claims:
+                                claim_rates(
+                                    plans.rate[out],
+                                    claims,
+                                    rights,
+                                    shows,
+                                    plans.gone[row],
+                                    work.active,
+                                    least_gap,
+                                )
+                            for at in range(open_ptr[shows], open_ptr[shows + 1]):
+                                k = open_lane[at]
+                                work.more[0, k] = work.more[1, k] = work.more[2, k] = 0.0
+                                if (
+                                    plans.rate[out, k] > 0.0
+                                    and plans.credit[row, k] + plans.rate[out, k] >= 1.0
+                                ):
+                                    work.more[0, k] = -plans.ghost[row, k]
+                                    g = plans.gone[row, k]
+                                    if work.come[t, k] - g >= HALF:
+                                        work.more[0, k] += crowd[shows, k] + (
+                                            work.wait[k, g + 1, 0] - work.wait[k, g, 0]
+                                        )
+                                        work.more[1, k] = work.wait[k, g + 1, 1] - work.wait[k, g, 1]
+                                        work.more[2, k] = work.wait[k, g + 1, 2] - work.wait[k, g, 2]
+                        if goes_on or keeps[pair]:
+                            for at in range(open_ptr[shows], open_ptr[shows + 1]):
+                                k = open_lane[at]
+                                if goes_on or kept[pair * lanes + k]:
+                                    own_wait = open_wait if open_[q, k] else red_wait
+                                    cost += work.more[0, k]
+                                    later += work.more[1, k] + work.more[2, k] * own_wait
+                        if has_claims:
+                            _move(
+                                plans, model, changes, row, spare if shows != phase else node, shows, pair,
+                                goes_on, work.come, t, work.gone, work.credit,
+                            )  # fmt: skip
+                            late, ahead = owed(
+                                claims, rights, t, work.gone, work.credit, arrived,
+                                kept[pair * lanes : (pair + 1) * lanes], shows, q, change, weights,
+                            )  # fmt: skip
+                            cost += late
+                            later += ahead
+                        key = _key(cost + later, begins)
+                        # Sorted in by value, after its equals, if it is among the best of its phase.
+                        size = plans.alive[then, q]
+                        spot = size
+                        while spot > 0 and plans.value[q, spot - 1] > key:
+                            spot -= 1
+                        if spot >= width:
+                            continue
+                        last = min(size, width - 1)
+                        plans.alive[then, q] = last + 1
+                        for at in range(last, spot, -1):
+                            plans.value[q, at] = plans.value[q, at - 1]
+                            plans.total[q, at] = plans.total[q, at - 1]
+                            plans.parent[q, at] = plans.parent[q, at - 1]
+                        plans.value[q, spot], plans.total[q, spot], plans.parent[q, spot] = key, cost, node
+            _thin(plans.value, plans.alive, then, max(PLANS, LEAST * phases))
+            _take(plans, work, model, changes, t, now, room, claims, rights, weights, has_claims)
+            now = then
+        return now
+
+    return grow
+
+
+grow, grow_with_claims = _grower(has_claims=False), _grower(has_claims=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.beam import TICK, Plans, changes_of, grow, new_plans, new_work
+from traffic.beam import TICK, Plans, changes_of, grow, grow_with_claims, new_plans, new_work
 from traffic.model import Model, model_of
 from traffic.network import Bytes, Floats, Network
 from traffic.rights import NO_CLAIMS, Claims, rights_of
@@ -79,10 +79,16 @@ def plan(  # noqa: PLR0917 - numba calls by position
     plans.alive[0, shown.target] = 1
     plans.credit[0], plans.ghost[0] = demand.credit, demand.unseen
     work = new_work(demand.arrived, horizon)
-    last = grow(
-        plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
-        weights, horizon,
-    )  # fmt: skip
+    if len(demand.claims.lane) > 0:
+        last = grow_with_claims(
+            plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
+            weights, horizon,
+        )  # fmt: skip
+    else:
+        last = grow(
+            plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
+            weights, horizon,
+        )  # fmt: skip
     best, least = 0, np.inf
     for q in range(phases):
         if plans.alive[last, q] > 0 and plans.value[q, 0] < least:

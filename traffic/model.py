@@ -18,13 +18,19 @@ def uncounted(function: F) -> F:
     """Compile without counting references, which takes longer than what inner loops do; nothing may be
     allocated in there.
     """
-    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False}
+    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "error_model": "numpy"}
     return cast("F", numba.njit(**options)(function))
 
 
 def inlined(function: F) -> F:
     """The same, compiled into whoever calls it."""
-    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "inline": "always"}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "cache": True,
+        "_nrt": False,
+        "error_model": "numpy",
+        "inline": "always",
+    }
     return cast("F", numba.njit(**options)(function))
 
 
