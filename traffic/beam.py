@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from traffic.model import GAP_S, Model, inlined, uncounted, write_rates
 from traffic.network import Bytes, Floats, Ints, Network
@@ -21,6 +22,11 @@ LEAST = 2
 """Of them for each phase, where there are many phases."""
 TICK = 1e-6
 """Vehicle-seconds; plans whose values differ by less are as good as each other."""
+PARENT_BITS = 10
+PARENT = (1 << PARENT_BITS) - 1
+"""Of a key, the bits that hold the number of the parent."""
+Longs = NDArray[np.int64]
+Shorts = NDArray[np.int16]
 HALF = 0.5
 """An expected fraction of a vehicle is served as one from so much on; the next that come make it good."""
 
@@ -31,8 +37,8 @@ class Plans(NamedTuple):
     Of a plan, `state`: the phase shown and for how many seconds, seconds left of its change, the phase that
     it first wished, and the `row` of what holds by lane, which are `gone` vehicles, `credit` and `ghost` (who
     waits unseen), and by exit `entered`; its `cost` and the sum of its ghosts, `unseen`; its `rate[plan, k]`
-    (the last row is spare). Of a place in the next generation: its `parent`, its cost (`total`), and its
-    `value`, which is the cost and what is still to come, as a `_key`. `uses`, `taken` and `free` keep count
+    (the last row is spare); `total[plan, q]`: the cost of its child that wishes phase q. Of a place in the
+    next generation: its `value`, a `_key` of the cost, what is still to come, and the parent. `uses`, `taken` and `free` keep count
     of rows. `went[t, plan, k]`, `parents[t, plan]` and `shows[t, plan]` tell afterwards what was done.
     """
 
@@ -45,15 +51,14 @@ class Plans(NamedTuple):
     ghost: Floats
     entered: Floats
     rate: Floats
-    parent: Ints
     total: Floats
-    value: Floats
+    value: Longs
     uses: Ints
     taken: Bytes
     free: Ints
     went: Bytes
-    parents: Ints
-    shows: Ints
+    parents: Shorts
+    shows: Bytes
 
 
 class Changes(NamedTuple):
@@ -96,10 +101,10 @@ def new_plans(phases: int, lanes: int, exits: int, horizon: int, width: int) -> 
         np.zeros((2, phases), np.int32),
         np.zeros((slots, lanes), np.int32), np.empty((slots, lanes)), np.empty((slots, lanes)),
         np.zeros((slots, exits)), np.empty((slots + 1, lanes)),
-        np.empty((phases, width), np.int32), np.empty((phases, width)), np.empty((phases, width)),
+        np.empty((slots, phases)), np.empty((phases, width), np.int64),
         np.empty(slots, np.int32), np.empty(slots, np.uint8), np.empty(slots, np.int32),
         np.empty((horizon, slots, lanes), np.uint8),
-        np.empty((horizon, slots), np.int32), np.empty((horizon, slots), np.int32),
+        np.empty((horizon, slots), np.int16), np.empty((horizon, slots), np.uint8),
     )  # fmt: skip
 
 
@@ -153,27 +158,28 @@ def _price(  # noqa: PLR0917 - numba calls by position
 
 
 @inlined
-def _key(value: float, begins: bool) -> float:
-    """The value in ticks, so that sums in another order rank the same; of equals who changed before is ahead.
+def _key(value: float, begins: bool, parent: int) -> int:
+    """The value in ticks, so that sums in another order rank the same; of equals who changed before is ahead,
+    then whose parent comes first.
 
     Else the latest to change would drive out of the beam all that are about to have the same green.
     """
-    return float(np.rint(value / TICK) + (0.5 if begins else 0.0))
+    return ((int(np.rint(value / TICK)) * 2 + int(begins)) << PARENT_BITS) + parent
 
 
 @inlined
-def _thin(value: Floats, count: Ints, then: int, most: int) -> None:
+def _thin(value: Longs, count: Ints, then: int, most: int) -> None:
     """Keep the best plan of each phase, and of the others the best of all, `most` plans together."""
     phases = value.shape[0]
     kept = 0
     for q in range(phases):
         kept += count[then, q]
     while kept > most:
-        worst, most_value = -1, -np.inf
+        worst, most_value = -1, -1
         for q in range(phases):
             last = count[then, q] - 1
-            if last > 0 and value[q, last] > most_value:
-                worst, most_value = q, value[q, last]
+            if last > 0 and value[q, last] >> PARENT_BITS > most_value:
+                worst, most_value = q, value[q, last] >> PARENT_BITS
         if worst < 0:
             return
         count[then, worst] -= 1
@@ -198,16 +204,16 @@ def _take(  # noqa: PLR0917 - numba calls by position
     then = 1 - now
     state, gone, credit, ghost = plans.state, plans.gone, plans.credit, plans.ghost
     rate, entered, uses, free_row = plans.rate, plans.entered, plans.uses, plans.free
-    spent, hidden, count, total, parent = plans.cost, plans.unseen, plans.alive, plans.total, plans.parent
+    spent, hidden, count, total, value = plans.cost, plans.unseen, plans.alive, plans.total, plans.value
     went, parents, shown = plans.went, plans.parents, plans.shows
     open_, open_ptr, open_lane, leaves = model.open_, model.open_ptr, model.open_lane, model.leaves
     length_of, walk_of, kept, keeps, _, _ = changes
     phases, lanes = open_.shape
-    width, exits = total.shape[1], entered.shape[1]
-    free = _free_rows(count, parent, state, now, uses, plans.taken, free_row)
+    width, exits = value.shape[1], entered.shape[1]
+    free = _free_rows(count, value, state, now, uses, plans.taken, free_row)
     for q in range(phases):
         for place in range(count[then, q]):
-            slot, node = q * width + place, parent[q, place]
+            slot, node = q * width + place, value[q, place] & PARENT
             phase, green, left = state[now, node, 0], state[now, node, 1], state[now, node, 2]
             row = state[now, node, 4]
             if uses[node] > 1:
@@ -258,7 +264,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
                         for e in range(exits):
                             entered[row, e] += leaves[shows, k, e]
                 credit[row, k] = min(saved, 1.0)
-            hidden[then, slot], spent[then, slot] = unseen, total[q, place]
+            hidden[then, slot], spent[then, slot] = unseen, total[node, q]
             parents[t, slot], shown[t, slot] = node, shows
             state[then, slot, 0] = q if change <= 1 else phase
             state[then, slot, 1] = 0 if clears else (green + 1 if q == phase else 1)
@@ -298,15 +304,15 @@ def _move(  # noqa: PLR0917 - numba calls by position
 
 @inlined
 def _free_rows(  # noqa: PLR0917 - numba calls by position
-    count: Ints, parent: Ints, state: Ints, now: int, uses: Ints, taken: Bytes, free_row: Ints
+    count: Ints, value: Longs, state: Ints, now: int, uses: Ints, taken: Bytes, free_row: Ints
 ) -> int:
     """Count into `uses` the children of each plan; list the rows that no plan with children has."""
-    phases = parent.shape[0]
+    phases = value.shape[0]
     for node in range(len(uses)):
         uses[node] = taken[node] = 0
     for q in range(phases):
         for place in range(count[1 - now, q]):
-            node = parent[q, place]
+            node = value[q, place] & PARENT
             uses[node] += 1
             taken[state[now, node, 4]] = 1
     free = 0
@@ -393,8 +399,10 @@ def _grower(has_claims: bool) -> Any:
                         goes_on = not clears or change > length - walk_of[pair]
                         cost = still + change_cost if begins else still
                         later = rest + red_wait * all_queued
+                        served = 0.0
                         for at in range(open_ptr[q], open_ptr[q + 1]):
-                            later += (open_wait - red_wait) * work.queued[open_lane[at]]
+                            served += work.queued[open_lane[at]]
+                        later += (open_wait - red_wait) * served
                         if (goes_on or keeps[pair]) and looked != shows:
                             # What becomes less, by lane, where it moves in what is shown.
                             out = node if shows == phase else spare
@@ -455,8 +463,9 @@ def _grower(has_claims: bool) -> Any:
                             )  # fmt: skip
                             cost += late
                             later += ahead
-                        key = _key(cost + later, begins)
-                        # Sorted in by value, after its equals, if it is among the best of its phase.
+                        plans.total[node, q] = cost
+                        key = _key(cost + later, begins, node)
+                        # Sorted in, if it is among the best of its phase.
                         size = plans.alive[then, q]
                         spot = size
                         while spot > 0 and plans.value[q, spot - 1] > key:
@@ -467,9 +476,7 @@ def _grower(has_claims: bool) -> Any:
                         plans.alive[then, q] = last + 1
                         for at in range(last, spot, -1):
                             plans.value[q, at] = plans.value[q, at - 1]
-                            plans.total[q, at] = plans.total[q, at - 1]
-                            plans.parent[q, at] = plans.parent[q, at - 1]
-                        plans.value[q, spot], plans.total[q, spot], plans.parent[q, spot] = key, cost, node
+                        plans.value[q, spot] = key
             _thin(plans.value, plans.alive, then, max(PLANS, LEAST * phases))
             _take(plans, work, model, changes, t, now, room, claims, rights, weights, has_claims)
             now = then

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.beam import TICK, Plans, changes_of, grow, grow_with_claims, new_plans, new_work
+from traffic.beam import PARENT_BITS, TICK, Plans, changes_of, grow, grow_with_claims, new_plans, new_work
 from traffic.model import Model, model_of
 from traffic.network import Bytes, Floats, Network
 from traffic.rights import NO_CLAIMS, Claims, rights_of
@@ -89,12 +89,13 @@ def plan(  # noqa: PLR0917 - numba calls by position
             plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
             weights, horizon,
         )  # fmt: skip
-    best, least = 0, np.inf
+    best, least = -1, 0
     for q in range(phases):
-        if plans.alive[last, q] > 0 and plans.value[q, 0] < least:
-            best, least = q * width, plans.value[q, 0]
+        ticks = plans.value[q, 0] >> PARENT_BITS
+        if plans.alive[last, q] > 0 and (best < 0 or ticks < least):
+            best, least = q * width, ticks
     leaving = _leaving(net, i, demand.share, plans, model, best)
-    return int(plans.state[last, best, 3]), float(np.floor(least) * TICK), leaving
+    return int(plans.state[last, best, 3]), (least >> 1) * TICK, leaving
 
 
 @numba.njit(nogil=True, cache=True)
