@@ -72,6 +72,8 @@ class RegionAgent:
         self._asked: set[str] = set()
         self._early: dict[str, LaneMeasurement] = {}
         self._region: Region | None = None
+        self._measured: list[str] = []
+        """Intersections whose latest measurement is not yet answered."""
         self._disposal = Disposal()
         self._desk = Desk(self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed)
         self._seq = 0
@@ -158,12 +160,8 @@ class RegionAgent:
         reported = datetime.min.replace(tzinfo=UTC)
         while True:
             try:
-                message = self._heard.get(timeout=1.0)
-                if message is None:
+                if not self._take_waiting():
                     return
-                self._take(message)
-            except queue.Empty:
-                pass
             except Exception:
                 log.exception("decision_failed")
             now = datetime.now(UTC)
@@ -172,8 +170,22 @@ class RegionAgent:
                 self._report(now)
                 reported = now
 
+    def _take_waiting(self) -> bool:
+        """Take in all that waits, at least one message within a second, and decide on it; False at the end."""
+        for n in range(max(1, self._heard.qsize())):
+            try:
+                message = self._heard.get(block=n == 0, timeout=1.0)
+            except queue.Empty:
+                break
+            if message is None:
+                return False
+            self._take(message)
+        self._decide_measured()
+        return True
+
     def _take(self, message: _Heard) -> None:
         if isinstance(message, IntersectionConfig):
+            self._decide_measured()
             self._learn(message)
             return
         if isinstance(message, _Priority):
@@ -230,26 +242,36 @@ class RegionAgent:
             self._disposal.on_config(config)
 
     def _answer(self, measurement: LaneMeasurement) -> None:
+        if measurement.intersection in self._measured:
+            self._decide_measured()  # each is answered
         region = self._region or self._rebuild()
-        if not region.on_measurement(measurement):
-            return
-        self._disposal.on_measurement(measurement)
-        self._decide(region, measurement)
-        if measurement.intersection in self._atlas.edge:
-            self._tell_others(region, measurement.intersection)
+        if region.on_measurement(measurement):
+            self._disposal.on_measurement(measurement)
+            self._measured.append(measurement.intersection)
 
-    def _decide(self, region: Region, measurement: LaneMeasurement) -> None:
-        now = datetime.now(UTC)
-        region.claim(measurement.intersection, self._desk.claims(measurement.intersection, now))
-        decision = region.decide(measurement.intersection, now)
-        shown = region.shown(measurement.intersection)
-        if decision is None or shown is None:
-            self._figures["late"] += measurement.intersection in self._states
+    def _decide_measured(self) -> None:
+        """Answer all that was measured since the last time, together."""
+        measured, self._measured = self._measured, []
+        region = self._region
+        if region is None or not measured:
             return
-        decision, is_overruled = self._disposal.settle(decision, shown)
-        self._figures["overruled"] += is_overruled
-        self._spent_s.append((datetime.now(UTC) - now).total_seconds())
-        self._command(decision, now)
+        now = datetime.now(UTC)
+        for intersection in measured:
+            region.claim(intersection, self._desk.claims(intersection, now))
+        decisions = region.decide_all(measured, now)
+        for intersection, decision in zip(measured, decisions, strict=True):
+            shown = region.shown(intersection)
+            if decision is None or shown is None:
+                self._figures["late"] += intersection in self._states
+            else:
+                settled, is_overruled = self._disposal.settle(decision, shown)
+                self._figures["overruled"] += is_overruled
+                self._command(settled, now)
+        spent_s = (datetime.now(UTC) - now).total_seconds() / len(measured)
+        self._spent_s.extend(spent_s for decision in decisions if decision is not None)
+        for intersection in measured:
+            if intersection in self._atlas.edge:
+                self._tell_others(region, intersection)
 
     def _tell_others(self, region: Region, intersection: str) -> None:
         """What leaves for other regions; a lost word is made good by the next, a second later."""

@@ -11,8 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from traffic.model import GAP_S, Model, inlined, uncounted, write_rates
-from traffic.network import Bytes, Floats, Ints, Network
+from traffic.model import GAP_S, Model, inlined, uncounted, unsigned, write_rates
+from traffic.network import Bytes, Floats, Indices, Ints, Longs, Network
 from traffic.rights import Claims, Rights, claim_rates, owed
 from traffic.weights import Weights
 
@@ -25,7 +25,9 @@ TICK = 1e-6
 PARENT_BITS = 10
 PARENT = (1 << PARENT_BITS) - 1
 """Of a key, the bits that hold the number of the parent."""
-Longs = NDArray[np.int64]
+NO_WISH = 2**32 - 1
+"""In place of the phase that a plan first wished."""
+
 Shorts = NDArray[np.int16]
 HALF = 0.5
 """An expected fraction of a vehicle is served as one from so much on; the next that come make it good."""
@@ -38,15 +40,16 @@ class Plans(NamedTuple):
     it first wished, and the `row` of what holds by lane, which are `gone` vehicles, `credit` and `ghost` (who
     waits unseen), and by exit `entered`; its `cost` and the sum of its ghosts, `unseen`; its `rate[plan, k]`
     (the last row is spare); `total[plan, q]`: the cost of its child that wishes phase q. Of a place in the
-    next generation: its `value`, a `_key` of the cost, what is still to come, and the parent. `uses`, `taken` and `free` keep count
-    of rows. `went[t, plan, k]`, `parents[t, plan]` and `shows[t, plan]` tell afterwards what was done.
+    next generation: its `value`, a `_key` of the cost, what is still to come, and the parent. `uses`,
+    `taken` and `free` keep count of rows. `went[t, plan, k]`, `parents[t, plan]` and `shows[t, plan]` tell
+    afterwards what was done.
     """
 
-    state: Ints
+    state: Indices
     cost: Floats
     unseen: Floats
     alive: Ints
-    gone: Ints
+    gone: Indices
     credit: Floats
     ghost: Floats
     entered: Floats
@@ -55,7 +58,7 @@ class Plans(NamedTuple):
     value: Longs
     uses: Ints
     taken: Bytes
-    free: Ints
+    free: Indices
     went: Bytes
     parents: Shorts
     shows: Bytes
@@ -77,15 +80,16 @@ class Changes(NamedTuple):
 class Work(NamedTuple):
     """What one second needs.
 
-    `come[t, k]` arrivals; the price list `wait` (see `_price`) up to `most[k]` gone. Of the plan at hand, by
-    lane: who is `queued` if nothing moves, how likely a foe is `active`, and what moving changes of its cost,
-    of what its queue will cost with green, and of its queue (`more`). Of its child: `gone` and `credit`.
+    `come[t, k]` arrivals, the `lanes` to which anybody comes, and the price list `wait` (see `_price`) up to
+    `most[k]` gone. Of the plan at hand, by lane: who is `queued` if nothing moves, how likely a foe is
+    `active`, and what moving changes of its cost, of what its queue will cost with green, and of its queue
+    (`more`). Of its child: `gone` and `credit`.
     """
 
     come: Floats
     wait: Floats
     most: Ints
-    lanes: Ints
+    lanes: Indices
     queued: Floats
     active: Floats
     more: Floats
@@ -97,12 +101,12 @@ class Work(NamedTuple):
 def new_plans(phases: int, lanes: int, exits: int, horizon: int, width: int) -> Plans:
     slots = phases * width
     return Plans(
-        np.empty((2, slots, 5), np.int32), np.empty((2, slots)), np.empty((2, slots)),
+        np.empty((2, slots, 5), np.uint32), np.empty((2, slots)), np.empty((2, slots)),
         np.zeros((2, phases), np.int32),
-        np.zeros((slots, lanes), np.int32), np.empty((slots, lanes)), np.empty((slots, lanes)),
+        np.zeros((slots, lanes), np.uint32), np.empty((slots, lanes)), np.empty((slots, lanes)),
         np.zeros((slots, exits)), np.empty((slots + 1, lanes)),
         np.empty((slots, phases)), np.empty((phases, width), np.int64),
-        np.empty(slots, np.int32), np.empty(slots, np.uint8), np.empty(slots, np.int32),
+        np.empty(slots, np.int32), np.empty(slots, np.uint8), np.empty(slots, np.uint32),
         np.empty((horizon, slots, lanes), np.uint8),
         np.empty((horizon, slots), np.int16), np.empty((horizon, slots), np.uint8),
     )  # fmt: skip
@@ -111,7 +115,7 @@ def new_plans(phases: int, lanes: int, exits: int, horizon: int, width: int) -> 
 @numba.njit(nogil=True, cache=True)
 def new_work(arrived: Floats, horizon: int) -> Work:
     lanes = arrived.shape[0]
-    most, busy, count = np.empty(lanes, np.int32), np.empty(lanes, np.int32), 0
+    most, busy, count = np.empty(lanes, np.int32), np.empty(lanes, np.uint32), 0
     for k in range(lanes):
         total = arrived[k].max()
         most[k] = int(total + HALF)
@@ -140,7 +144,7 @@ def changes_of(net: Network, i: int, phases: int, lanes: int) -> Changes:
 
 @inlined
 def _price(  # noqa: PLR0917 - numba calls by position
-    t: int, arrived: Floats, busy: Ints, most: Ints, weight: Floats, weights: Weights, wait: Floats
+    t: int, arrived: Floats, busy: Indices, most: Ints, weight: Floats, weights: Weights, wait: Floats
 ) -> None:
     """`wait[k, g]`: what lane k costs in second t once g have left, what its queue will cost as long as it
     has green, and what each further second of red does.
@@ -158,13 +162,13 @@ def _price(  # noqa: PLR0917 - numba calls by position
 
 
 @inlined
-def _key(value: float, begins: bool, parent: int) -> int:
+def _key(value: float, begins: bool, parent: int) -> Any:
     """The value in ticks, so that sums in another order rank the same; of equals who changed before is ahead,
     then whose parent comes first.
 
     Else the latest to change would drive out of the beam all that are about to have the same green.
     """
-    return ((int(np.rint(value / TICK)) * 2 + int(begins)) << PARENT_BITS) + parent
+    return ((int(np.rint(value / TICK)) * 2 + int(begins)) << PARENT_BITS) + np.int64(parent)
 
 
 @inlined
@@ -213,7 +217,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
     free = _free_rows(count, value, state, now, uses, plans.taken, free_row)
     for q in range(phases):
         for place in range(count[then, q]):
-            slot, node = q * width + place, value[q, place] & PARENT
+            slot, node = unsigned(q * width + place), unsigned(value[q, place] & PARENT)
             phase, green, left = state[now, node, 0], state[now, node, 1], state[now, node, 2]
             row = state[now, node, 4]
             if uses[node] > 1:
@@ -231,12 +235,12 @@ def _take(  # noqa: PLR0917 - numba calls by position
             pair = phase * phases + q
             change = length_of[pair] if begins else left
             clears = change > 0
-            shows = phase if clears else q
+            shows = phase if clears else unsigned(q)
             goes_on = not clears or change > length_of[pair] - walk_of[pair]
             unseen = hidden[now, node]
             out = node
             if shows != phase:
-                out = phases * width
+                out = unsigned(phases * width)
                 write_rates(model, shows, gone, entered, row, work.come, room, t, weights, rate, out)
                 if has_claims:
                     for k in range(lanes):
@@ -269,7 +273,7 @@ def _take(  # noqa: PLR0917 - numba calls by position
             state[then, slot, 0] = q if change <= 1 else phase
             state[then, slot, 1] = 0 if clears else (green + 1 if q == phase else 1)
             state[then, slot, 2] = max(change - 1, 0)
-            state[then, slot, 3] = q if state[now, node, 3] < 0 else state[now, node, 3]
+            state[then, slot, 3] = q if state[now, node, 3] == NO_WISH else state[now, node, 3]
             state[then, slot, 4] = row
 
 
@@ -304,7 +308,7 @@ def _move(  # noqa: PLR0917 - numba calls by position
 
 @inlined
 def _free_rows(  # noqa: PLR0917 - numba calls by position
-    count: Ints, value: Longs, state: Ints, now: int, uses: Ints, taken: Bytes, free_row: Ints
+    count: Ints, value: Longs, state: Indices, now: int, uses: Ints, taken: Bytes, free_row: Indices
 ) -> int:
     """Count into `uses` the children of each plan; list the rows that no plan with children has."""
     phases = value.shape[0]
@@ -312,7 +316,7 @@ def _free_rows(  # noqa: PLR0917 - numba calls by position
         uses[node] = taken[node] = 0
     for q in range(phases):
         for place in range(count[1 - now, q]):
-            node = value[q, place] & PARENT
+            node = unsigned(value[q, place] & PARENT)
             uses[node] += 1
             taken[state[now, node, 4]] = 1
     free = 0
@@ -346,7 +350,7 @@ def _grower(has_claims: bool) -> Any:
         red_wait, change_cost, least_gap = weights.red_wait, weights.change_cost, weights.least_gap
         phases, lanes = open_.shape
         width = plans.value.shape[1]
-        spare = phases * width
+        spare = unsigned(phases * width)
 
         now = 0
         for t in range(horizon):
@@ -355,7 +359,7 @@ def _grower(has_claims: bool) -> Any:
             _price(t, arrived, work.lanes, work.most, weight, weights, work.wait)
             for target in range(phases):
                 for place in range(plans.alive[now, target]):
-                    node = target * width + place
+                    node = unsigned(target * width + place)
                     phase, green, left = (
                         plans.state[now, node, 0],
                         plans.state[now, node, 1],
@@ -393,7 +397,7 @@ def _grower(has_claims: bool) -> Any:
                         # What this second shows: a phase, or the change between two.
                         change = length if begins else left
                         clears = change > 0
-                        shows = phase if clears else q
+                        shows = phase if clears else unsigned(q)
                         open_wait = change - 1.0 if clears else 0.0
                         # While only crossings clear, every lane of the phase goes on.
                         goes_on = not clears or change > length - walk_of[pair]

@@ -11,7 +11,17 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.beam import PARENT_BITS, TICK, Plans, changes_of, grow, grow_with_claims, new_plans, new_work
+from traffic.beam import (
+    NO_WISH,
+    PARENT_BITS,
+    TICK,
+    Plans,
+    changes_of,
+    grow,
+    grow_with_claims,
+    new_plans,
+    new_work,
+)
 from traffic.model import Model, model_of
 from traffic.network import Bytes, Floats, Network
 from traffic.rights import NO_CLAIMS, Claims, rights_of
@@ -74,7 +84,7 @@ def plan(  # noqa: PLR0917 - numba calls by position
     changes = changes_of(net, i, phases, lanes)
     plans = new_plans(phases, lanes, _watched(demand.room), horizon, width)
     start = shown.target * width
-    plans.state[0, start] = (shown.phase, shown.green_s, shown.left_s, -1, 0)
+    plans.state[0, start] = (shown.phase, shown.green_s, shown.left_s, NO_WISH, 0)
     plans.cost[0, start], plans.unseen[0, start] = 0.0, demand.unseen.sum()
     plans.alive[0, shown.target] = 1
     plans.credit[0], plans.ghost[0] = demand.credit, demand.unseen

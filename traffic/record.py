@@ -4,13 +4,11 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from traffic.driving import arrival_s
 from traffic.horizon import Shown
-from traffic.network import Bytes, Floats, Ints, Network
+from traffic.network import Bytes, Floats, Ints, Longs, Network
 
-Longs = NDArray[np.int64]
 STEADY = -1
 """In place of the length of a change where none is under way."""
 _arrival_s = numba.njit(nogil=True, cache=True)(arrival_s)

@@ -254,6 +254,14 @@ class Region:
         reason = REASONS[EXTEND if phase == shown.phase else CHANGE]
         return Decision(site.id, int(phase), reason, float(cost))
 
+    def question(self, intersection: str) -> tuple[Demand, Shown] | None:
+        """What a plan as of the latest measurement is made on; None before the first, or without a state."""
+        memory = self._memory[intersection]
+        shown = self.shown(intersection)
+        if shown is None or memory.measurement is None:
+            return None
+        return self._demand(self.sites[intersection], memory, ()), shown
+
     def shown(self, intersection: str) -> Shown | None:
         """What the signal shows at the latest measurement, from what it last said; None where nothing."""
         memory = self._memory[intersection]
