@@ -171,7 +171,7 @@ class RegionAgent:
                 reported = now
 
     def _take_waiting(self) -> bool:
-        """Take in all that waits, at least one message within a second, and decide on it; False at the end."""
+        """Take in all that waits, or wait a second for one, and decide on it; False at the end."""
         for n in range(max(1, self._heard.qsize())):
             try:
                 message = self._heard.get(block=n == 0, timeout=1.0)

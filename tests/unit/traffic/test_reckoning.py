@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from citybrain.messages import LocalPlan, PlanStage
 from tests.fixtures.crossing import AT, crossing, measurement, queue, state
+from traffic.horizon import HORIZON_S
 from traffic.network import PROTECTED, RED, build_network
 from traffic.reckoning import Reckoning
+from traffic.record import new_record
 from traffic.region import Region
 from traffic.weights import DEFAULT_WEIGHTS
 
@@ -21,7 +23,7 @@ BLIND = {"north", "south"}
 
 def reckoning() -> Reckoning:
     net, sites = build_network([crossing()])
-    return Reckoning(net, sites["x"], DEFAULT_WEIGHTS)
+    return Reckoning(net, sites["x"], new_record(net, HORIZON_S), DEFAULT_WEIGHTS)
 
 
 def wait(made: Reckoning, lane: int, seconds: int, code: int = RED) -> None:
