@@ -16,6 +16,7 @@ from citybrain.messages import (
     IntersectionConfig,
     LaneMeasurement,
     RoadNetwork,
+    SignalReasons,
     SignalState,
     Stored,
     TrafficEvent,
@@ -39,6 +40,8 @@ class Live:
     def __init__(self, cameras: Mapping[str, LonLat | None] | None = None) -> None:
         self.configs: dict[str, IntersectionConfig] = {}
         self.states: dict[str, SignalState] = {}
+        self.reasons: dict[str, SignalReasons] = {}
+        """Why each signal's latest command was given; asked for, not told."""
         self.lanes: dict[str, LaneNow] = {}
         self.statuses: dict[str, AgentStatus] = {}
         self.network = NetworkBoard()
@@ -63,6 +66,10 @@ class Live:
                 self._apply_status(message, now)
             case TurningCount():
                 self.cameras.count(message, now)
+            case SignalReasons():
+                told = self.reasons.get(message.intersection)
+                if told is None or message.at >= told.at:
+                    self.reasons[message.intersection] = message
             case TrafficEvent():
                 if not message.is_historical and len(self._events) < MAX_PENDING_EVENTS:
                     self._events.append(views.event(message))

@@ -46,6 +46,8 @@ REPORT_S = 5.0
 QUIET_S = 10.0
 """Without a decision for so long the agent reports that it is degraded."""
 LEAST_TELL_S = 0.2
+EXPLAIN_EVERY_S = 2.0
+"""How often the reasons of each intersection are told, at most."""
 _RECENT = 2_000
 FIGURES = ("decisions", "overruled", "late", "malformed", "dropped", "refused")
 """What is counted: `overruled` by the rules before it left, `refused` by the edge."""
@@ -72,6 +74,7 @@ class RegionAgent:
         self._asked: set[str] = set()
         self._early: dict[str, LaneMeasurement] = {}
         self._region: Region | None = None
+        self._explained_at: dict[str, datetime] = {}
         self._measured: list[str] = []
         """Intersections whose latest measurement is not yet answered."""
         self._disposal = Disposal()
@@ -267,6 +270,7 @@ class RegionAgent:
                 settled, is_overruled = self._disposal.settle(decision, shown)
                 self._figures["overruled"] += is_overruled
                 self._command(settled, now)
+                self._explain(region, settled, now, is_overruled=is_overruled)
         spent_s = (datetime.now(UTC) - now).total_seconds() / len(measured)
         self._spent_s.extend(spent_s for decision in decisions if decision is not None)
         for intersection in measured:
@@ -279,6 +283,17 @@ class RegionAgent:
         if outflow is not None:
             topic = topics.build(self._settings.site.name, "signal", intersection, "outflow")
             self._presence.bus.publish_now(topic, encode(outflow))
+
+    def _explain(self, region: Region, decision: Decision, now: datetime, *, is_overruled: bool) -> None:
+        """Why this is wanted, for who looks at the map; a lost word is made good by the next."""
+        told_at = self._explained_at.get(decision.intersection)
+        if told_at is not None and (now - told_at).total_seconds() < EXPLAIN_EVERY_S:
+            return
+        reasons = region.reasons(decision, is_overruled=is_overruled, device=self._presence.device)
+        if reasons is not None:
+            self._explained_at[decision.intersection] = now
+            topic = topics.build(self._settings.site.name, "signal", decision.intersection, "reasons")
+            self._presence.bus.publish_now(topic, encode(reasons))
 
     def _command(self, decision: Decision, now: datetime) -> None:
         traffic = self._settings.traffic

@@ -71,9 +71,10 @@ class Shown(NamedTuple):
 @numba.njit(nogil=True, cache=True)
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
-) -> tuple[int, float, Floats]:
-    """The phase (own number) that intersection i should show or change to now, the plan's cost, and
-    `leaving[m, t]`: the vehicles that movement m is expected to let through in second t of the plan.
+) -> tuple[int, float, Floats, Bytes]:
+    """The phase (own number) that intersection i should show or change to now, the plan's cost,
+    `leaving[m, t]`: the vehicles that movement m is expected to let through in second t of the plan, and
+    `course[t]`: the phase that it then wishes.
 
     While a change or the minimum green is under way the answer is what is under way. `arrived` must reach
     to `horizon + GAP_S`.
@@ -104,8 +105,8 @@ def plan(  # noqa: PLR0917 - numba calls by position
         ticks = plans.value[q, 0] >> PARENT_BITS
         if plans.alive[last, q] > 0 and (best < 0 or ticks < least):
             best, least = q * width, ticks
-    leaving = _leaving(net, i, demand.share, plans, model, best)
-    return int(plans.state[last, best, 3]), (least >> 1) * TICK, leaving
+    leaving, course = _leaving(net, i, demand.share, plans, model, best)
+    return int(plans.state[last, best, 3]), (least >> 1) * TICK, leaving, course
 
 
 @numba.njit(nogil=True, cache=True)
@@ -120,15 +121,16 @@ def _watched(room: Floats) -> int:
 @numba.njit(nogil=True, cache=True)
 def _leaving(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, share: Floats, plans: Plans, model: Model, best: int
-) -> Floats:
-    """By movement and second, what the plan lets through."""
+) -> tuple[Floats, Bytes]:
+    """By movement and second, what the plan lets through; by second, the phase that it wishes."""
     first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
     movements = net.movement_ptr[i + 1] - first
     horizon = plans.went.shape[0]
-    leaving = np.zeros((movements, horizon))
+    leaving, course = np.zeros((movements, horizon)), np.empty(horizon, np.uint8)
+    width = plans.value.shape[1]
     node = best
     for t in range(horizon - 1, -1, -1):
-        shows = plans.shows[t, node]
+        shows, course[t] = plans.shows[t, node], node // width
         row = net.indication_ptr[net.phase_ptr[i] + shows]
         codes = net.indication[row : row + movements]
         for at in range(model.open_ptr[shows], model.open_ptr[shows + 1]):
@@ -136,4 +138,4 @@ def _leaving(  # noqa: PLR0917 - numba calls by position
             if plans.went[t, node, k]:
                 spread(net, first_lane + k, first, codes, share, 1.0, leaving[:, t])
         node = plans.parents[t, node]
-    return leaving
+    return leaving, course

@@ -23,6 +23,7 @@ class Record(NamedTuple):
     view that could cross the stop line in second t. By lane, in seconds: `green_s` shown, `red_s` shown,
     `since_crossing_s`, `wait_s` of the head, `aside_s` for which it is still set aside. Of lanes where
     `blind[k]`: the `queue` that is thought to wait and the `flow` that comes, as in `reckoning.Reckoning`.
+    Of the latest plan: `course[i, t]`, the phase wished in its second t (see `Exchange.planned_s`).
     """
 
     phase: Longs
@@ -41,6 +42,7 @@ class Record(NamedTuple):
     blind: Bytes
     queue: Floats
     flow: Floats
+    course: Bytes
 
 
 def new_record(net: Network, horizon: int) -> Record:
@@ -52,6 +54,7 @@ def new_record(net: Network, horizon: int) -> Record:
         np.zeros((lanes, horizon + 1), np.int32),
         np.zeros(lanes), np.zeros(lanes), np.full(lanes, 60.0), np.zeros(lanes), np.zeros(lanes),
         np.zeros(lanes, np.uint8), np.zeros(lanes), np.zeros(lanes),
+        np.zeros((signals, horizon), np.uint8),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from citybrain.messages import (
     LaneMeasurement,
     LaneReading,
     Outflow,
+    SignalReasons,
     SignalState,
 )
 from traffic.border import hear, told
@@ -25,6 +26,7 @@ from traffic.known import Known, with_turns
 from traffic.lateness import Passed, catch_up, let_go
 from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Network, Site, build_network
 from traffic.pace import StreetSeconds, wall_s
+from traffic.reasons import binding_of, course_of, outlooks
 from traffic.reckoning import Reckoning
 from traffic.record import STEADY, Record, new_record, see, shown_at
 from traffic.replan import CHANGE, CLEARING, EXTEND, MINIMUM_GREEN, REASONS, arrivals, demand_of, replan
@@ -190,6 +192,30 @@ class Region:
             self.net, site, self.shared, self._seconds.of(measurement.at), at=measurement.at, device=device
         )
 
+    def reasons(self, decision: Decision, *, is_overruled: bool, device: str) -> SignalReasons | None:
+        """Why this was decided and what is to come; None before the first measurement."""
+        site, memory = self.sites[decision.intersection], self._memory[decision.intersection]
+        if memory.measurement is None:
+            return None
+        binding = binding_of(decision.reason, has_priority=bool(memory.claims), is_overruled=is_overruled)
+        queued = {reading.lane: float(reading.queued) for reading in memory.measurement.lanes}
+        first = int(self.net.lane_ptr[site.index])
+        reckoned = {
+            lane: float(self._record.queue[k])
+            for lane, k in site.lane_index.items()
+            if memory.reckoning.blind[k - first]
+        }
+        return SignalReasons(
+            at=memory.measurement.at,
+            device=device,
+            intersection=site.id,
+            phase=decision.phase,
+            binding=binding,
+            detail=decision.reason,
+            plan=course_of(decision.phase, self._record, self.shared, site.index),
+            lanes=outlooks(self.net, site, self._record, self.shared, queued | reckoned),
+        )
+
     def decide(self, intersection: str, now: datetime) -> Decision | None:
         """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`."""
         return self.decide_all([intersection], now)[0]
@@ -243,12 +269,12 @@ class Region:
         minimum = self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
         if shown.left_s > 0 or shown.green_s < minimum:
             return Decision(site.id, shown.target, REASONS[CLEARING if shown.left_s else MINIMUM_GREEN], 0.0)
-        phase, cost, leaving = plan(
+        phase, cost, leaving, course = plan(
             self.net, site.index, self._demand(site, memory, passed), shown, self._weights, self._horizon,
             self._width,
         )  # fmt: skip
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
-        self.shared.sending[moves] = leaving
+        self.shared.sending[moves], self._record.course[site.index] = leaving, course
         self.shared.planned_s[site.index] = int(self._record.second[site.index]) + late_s
         memory.wishes.append((memory.clock_s + late_s, int(phase)))
         reason = REASONS[EXTEND if phase == shown.phase else CHANGE]

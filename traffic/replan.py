@@ -107,7 +107,7 @@ def replan(  # noqa: PLR0917 - numba calls by position
         blocked = (record.aside_s[first:last] > 0.0).astype(np.uint8)
         arrived = arrivals(net, i, record, 0)
         demand = demand_of(net, i, record, shared, share, head, arrived, blocked, claims, weights)
-        wish, cost[n], leaving = plan(net, i, demand, shown, weights, horizon, width)
+        wish, cost[n], leaving, record.course[i] = plan(net, i, demand, shown, weights, horizon, width)
         wanted[n], reason[n] = wish, EXTEND if wish == shown.phase else CHANGE
         shared.sending[net.movement_ptr[i] : net.movement_ptr[i + 1]] = leaving
         shared.planned_s[i] = record.second[i]

@@ -65,7 +65,7 @@ def test_a_lane_that_was_never_seen_is_as_loaded_as_the_others() -> None:
 def test_the_local_plan_says_which_lane_carries_more() -> None:
     long_north = LocalPlan(90.0, 0.0, [PlanStage(0, 0.0, 20.0), PlanStage(1, 25.0, 60.0)])
     net, sites = build_network([replace(crossing(), local_plan=long_north)])
-    made = Reckoning(net, sites["x"], DEFAULT_WEIGHTS)
+    made = Reckoning(net, sites["x"], new_record(net, HORIZON_S), DEFAULT_WEIGHTS)
     wait(made, NORTH, 30)
     wait(made, EAST, 30)
     assert made.queue[NORTH] > 2 * made.queue[EAST]
