@@ -28,6 +28,7 @@ VERBS = {
     "web": ("command.cli:web", "Build the front end."),
     "account": ("command.trust.cli:account", "Make, list and shut out accounts."),
     "audit": ("command.trust.cli:audit", "Read and verify the audit."),
+    "cases": ("command.cases.cli:cases", "Set up cases: grid, classes, workers; check histories."),
     "docs": ("command.cli:docs", "Write the generated API documents."),
 }
 

@@ -227,6 +227,37 @@ class Alarms(Section, frozen=True, kw_only=True):
     """With more new alarms than this, further events join one alarm of their kind for the whole city."""
 
 
+class Cases(Section, frozen=True, kw_only=True):
+    zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
+    """Time zone of the working hours and days, such as Asia/Shanghai."""
+    hours: tuple[Annotated[str, Meta(pattern=r"^\d\d:\d\d-\d\d:\d\d$")], ...] = ("08:30-12:00", "13:30-17:30")
+    """Working hours, lunch left out."""
+    holidays: tuple[Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")], ...] = ()
+    """Days that are not worked, such as 2026-10-01."""
+    worked_days: tuple[Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")], ...] = ()
+    """Days at a weekend that are worked in exchange."""
+    duplicate_m: Annotated[float, Meta(ge=0, le=1000)] = 50.0
+    """A report of the same class so near to an open case, and"""
+    duplicate_hours: Annotated[float, Meta(ge=0, le=720)] = 24.0
+    """so soon after it, is proposed as its duplicate."""
+    position_fresh_s: Annotated[float, Meta(ge=10, le=86_400)] = 300.0
+    """A worker's position that is older is not trusted."""
+    answer_minutes: Annotated[float, Meta(gt=0, le=1440)] = 5.0
+    """A task that nobody answers for so long goes to the next; one that must be accepted is told of."""
+    check_in_minutes: Annotated[float, Meta(gt=0, le=1440)] = 30.0
+    """Whoever accepted a task says so often that all is well, or the dispatchers are told."""
+    escalate_minutes: Annotated[float, Meta(gt=0, le=14_400)] = 60.0
+    """An overdue case is escalated at once, and after this again, three times at most."""
+    reopen_days: Annotated[int, Meta(ge=0, le=365)] = 10
+    """So long after closing its reporter may reopen a case."""
+    public_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 30
+    """Reports and other acts without an account, of one address; more is answered 429."""
+    open311_tokens: bool = False
+    """Answer a new Open311 request with a token, and tell its id once the case is filed."""
+    demonstration: bool = False
+    """Fill an empty system with a grid, workers and cases that are marked as a demonstration."""
+
+
 class Webhooks(Section, frozen=True, kw_only=True):
     allow_networks: tuple[str, ...] = ()
     """Private networks that may be called all the same, such as 10.1.0.0/16; there http:// is allowed too."""
@@ -242,6 +273,16 @@ class Retention(Section, frozen=True, kw_only=True):
     """What was sent to webhooks."""
     sign_ins_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
     """Sessions, tokens and links after their end. The audit itself is kept."""
+    cases_days: Annotated[int, Meta(ge=31, le=36_500)] = 1825
+    """Cases after their end, with their history."""
+    attachments_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
+    """Photos and voice notes, unless their case is open."""
+    positions_days: Annotated[int, Meta(ge=1, le=366)] = 30
+    """Where workers were on duty, roll-calls, and green waves."""
+    messages_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
+    """Messages to workers, and what their phones were answered."""
+    contacts_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    """How to reach the reporters of a case, after its end."""
 
 
 class District(Section, frozen=True, kw_only=True):
@@ -265,6 +306,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trust: Trust = Trust()
     oidc: Oidc = Oidc()
     alarms: Alarms = Alarms()
+    cases: Cases = Cases()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     cameras: dict[Id, Camera] = {}

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-# Else `uv run` would make Ray build each worker an environment of its own.
-os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# An actor that reserves no GPU may still see one.
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+from citybrain.rayenv import SETTLED, cluster_address, ensure_token
+
+os.environ.update({**SETTLED, **os.environ})
 
 import ray
 import structlog
@@ -26,7 +24,6 @@ import structlog
 from citybrain.config import Settings
 from citybrain.errors import Unavailable
 from citybrain.paths import data_dir
-from citybrain.rayenv import cluster_address, ensure_token
 
 __all__ = ["NAMESPACE", "connect", "disconnect", "local_token", "ray"]
 

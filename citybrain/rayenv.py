@@ -7,6 +7,17 @@ from pathlib import Path
 
 from citybrain.config import Settings
 
+SETTLED = {
+    # Else `uv run` would make Ray build each worker an environment of its own.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # An actor that reserves no GPU may still see one.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Ray's own choice, 15, lets signals wait for whatever else this machine does.
+    "RAY_worker_niceness": "0",
+}
+"""What we ask of Ray, where the environment does not say otherwise."""
+
 
 def cluster_address(settings: Settings) -> str:
     """The running cluster to use: `ray.address`, else RAY_ADDRESS, else "" for one on this machine."""

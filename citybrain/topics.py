@@ -13,7 +13,7 @@ What flows where (QoS 1 unless said):
     signal/<id>/outflow     traffic -> traffic's other regions; QoS 0, never stored
     signal/<id>/reasons     traffic -> command: why it wants a phase; QoS 0, never stored
     sensor/<id>/observation edge sensor -> ingest
-    priority/<request>/request, position, cancel   dispatch or the vehicle -> traffic; never stored
+    priority/<request>/request, position, cancel   dispatch, command or the vehicle -> traffic; never stored
     priority/<request>/grant                       traffic -> whoever asked, command
     network/<id>/part<n>    owner of the road network -> ingest; retained
     <kind>/<id>/event       whoever saw it -> ingest, command

@@ -18,15 +18,25 @@ from command.routes import (
     accounts,
     alarms,
     audit,
+    cad,
     cameras,
+    case_deeds,
+    cases,
+    evaluation,
+    field,
+    grid,
     health,
     history,
+    inbox,
     me,
     now,
+    open311,
     places,
+    public,
     retention,
     session,
     stream,
+    uploads,
     web,
     webhooks,
 )
@@ -34,7 +44,10 @@ from command.trust import doors
 from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
-RESOURCES = (places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention)
+RESOURCES = (
+    places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
+    case_deeds, field, inbox, grid, uploads, public, evaluation, cad,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
@@ -61,6 +74,7 @@ def create_app(settings: Settings, dist: Path = WEB_DIST) -> FastAPI:
     )
     for resource in RESOURCES:
         app.include_router(doors.check(resource.router), prefix=API)
+    app.include_router(doors.check(open311.router))
     app.include_router(doors.check(health.documents), prefix=API)
     app.include_router(doors.check(health.router))
     app.add_api_route(

@@ -17,6 +17,11 @@ from citybrain.presence import HEARTBEAT_S, Presence
 from command.access import Accesses
 from command.alarms.keeper import AlarmKeeper
 from command.alarms.models import AlarmView
+from command.cases.desk import Desk
+from command.cases.inbox import MessageView
+from command.cases.keeper import CaseKeeper
+from command.cases.models import CasePin
+from command.cases.waves import Waves
 from command.database import Database, Row
 from command.districts import Districts
 from command.feed import Feed
@@ -50,6 +55,8 @@ DELIVERY_EVERY_S = 5.0
 SEED_AGAIN_S = 20.0
 ALARMS_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
+CASES_EVERY_S = 2.0
+WAVES_EVERY_S = 3.0
 
 
 class Centre:
@@ -75,6 +82,12 @@ class Centre:
         self.accesses = Accesses(self.database)
         self.alarms = AlarmKeeper(settings, self.database, self.districts, self._place)
         self.courier = Courier(settings, self.database)
+        self.cases = Desk(
+            settings, self.database, self.districts, self.live, self._publish_cases, self._tell_account
+        )
+        self.case_keeper = CaseKeeper(self.cases)
+        self.waves = Waves(self.cases, self.presence.bus, settings.site.name)
+        self.public_rates = Rates(settings.cases.public_per_minute)
         self._anchored = Anchor(0, b"")
         self._layout = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,6 +105,8 @@ class Centre:
             self._every(ALARMS_EVERY_S, self._gather_alarms),
             self._every(WATCH_EVERY_S, self._watch_alarms),
         ]
+        jobs += [self._every(CASES_EVERY_S, self.case_keeper.watch)]
+        jobs += [self._every(WAVES_EVERY_S, self.waves.repeat)]
         jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
         jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
@@ -176,9 +191,20 @@ class Centre:
                 self.hub.publish(channel, {"items": own}, district)
 
     def _districts_of(self, item: View) -> frozenset[str]:
-        if isinstance(item, AlarmView):
+        if isinstance(item, AlarmView | CasePin):
             return frozenset(item.districts)
         return self.districts.of(position_of(self.live, item))
+
+    def _publish_cases(self, pins: list[CasePin]) -> None:
+        """To the map as every channel, and to each department its own."""
+        if pins:
+            self.publish("cases", pins)
+        for department in sorted({pin.department for pin in pins if pin.department}):
+            own = [pin for pin in pins if pin.department == department]
+            self.hub.publish("cases", {"items": own}, f"department:{department}")
+
+    def _tell_account(self, account: UUID, message: MessageView) -> None:
+        self.hub.publish("inbox", message, str(account))
 
     def _place(self, intersection: str | None, camera: str | None) -> LonLat | None:
         """Where an event lies that does not say so itself."""

@@ -3,6 +3,7 @@
 Plain ASGI, because a wrapper that copies bodies would break streams and hide a client's disconnect.
 """
 
+import re
 import time
 
 import structlog
@@ -15,6 +16,11 @@ log = structlog.get_logger()
 
 API = "/api/v1"
 MAX_BODY_BYTES = 64_000
+LARGER = (
+    (re.compile(r"/api/v1/(uploads/[^/]+|public/follow/[^/]+/photos)"), 12_000_000),
+    (re.compile(r"/api/v1/field/batch"), 1_000_000),
+)
+"""Paths that take more."""
 MAX_QUERY_BYTES = 16_000
 
 SECURITY_HEADERS = {
@@ -69,7 +75,7 @@ class Guard:
             if too_large:
                 await refusal(413, too_large)(scope, receive, guarded)
             else:
-                await self._app(scope, _limited(receive), guarded)
+                await self._app(scope, _limited(receive, limit_of(scope)), guarded)
         except TooLarge as error:
             await refusal(413, str(error))(scope, receive, guarded)
         except Exception:
@@ -85,12 +91,19 @@ def _too_large(scope: Scope) -> str:
     if len(scope["query_string"]) > MAX_QUERY_BYTES:
         return f"the query is longer than {MAX_QUERY_BYTES} bytes"
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        return f"the body is longer than {MAX_BODY_BYTES} bytes"
+    limit = limit_of(scope)
+    if length.isdigit() and int(length) > limit:
+        return f"the body is longer than {limit} bytes"
     return ""
 
 
-def _limited(receive: Receive) -> Receive:
+def limit_of(scope: Scope) -> int:
+    """How many bytes a body may have on this path."""
+    path = scope["path"]
+    return next((limit for pattern, limit in LARGER if pattern.fullmatch(path)), MAX_BODY_BYTES)
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
     """A chunked body has no length beforehand: count what comes."""
     seen = 0
 
@@ -99,8 +112,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
-                raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
+            if seen > limit:
+                raise TooLarge(f"the body is longer than {limit} bytes")
         return message
 
     return limited

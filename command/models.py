@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from citybrain.fields import LonLat
 
-Channel = Literal["signals", "lanes", "events", "agents", "cameras", "kpis", "pictures", "alarms"]
+Channel = Literal["signals", "lanes", "events", "agents", "cameras", "kpis", "pictures", "alarms", "cases"]
 Bucket = Literal["raw", "1min", "15min", "1h", "1day"]
 AgentHealth = Literal["starting", "ok", "degraded", "failed", "offline", "silent"]
 

@@ -32,6 +32,13 @@ def policies(settings: Settings) -> list[Policy]:
         Policy("alarms", kept.alarms_days, ("alarm_purge",)),
         Policy("deliveries", kept.deliveries_days, ("webhook_purge",)),
         Policy("sign-ins", kept.sign_ins_days, ("session_purge", "token_purge", "link_purge")),
+        Policy("cases", kept.cases_days, ("case_purge",)),
+        Policy("photos and voice notes", kept.attachments_days, ("attachment_purge",)),
+        Policy("reporters' contacts", kept.contacts_days, ("contact_purge",)),
+        Policy(
+            "positions of workers", kept.positions_days, ("position_purge", "roll_call_purge", "wave_purge")
+        ),
+        Policy("messages to workers", kept.messages_days, ("inbox_purge", "offline_purge", "upload_purge")),
         Policy("audit", None),
     ]
 

@@ -7,6 +7,8 @@ import msgspec
 from command import models, people, records
 from command.alarms import models as alarms
 from command.answers import REF
+from command.cases import evaluation, inbox, offline, public, waves
+from command.cases import models as cases
 from command.routes import retention
 from command.webhooks import models as webhooks
 
@@ -23,7 +25,17 @@ BODIES: tuple[type[models.View], ...] = (
     people.EntryPage, alarms.AlarmView, alarms.AlarmList, alarms.AlarmEntry, alarms.AlarmDetail,
     alarms.CommentBody, alarms.AssignBody, alarms.SnoozeBody, webhooks.WebhookBody, webhooks.WebhookView,
     webhooks.WebhookList, webhooks.DeliveryView, webhooks.DeliveryList, retention.PolicyView,
-    retention.PolicyList,
+    retention.PolicyList, cases.CasePin, cases.CaseView, cases.CaseList, cases.CaseDetail,
+    cases.ReportBody, cases.FromAlarmBody, cases.NoteBody, cases.ReasonBody, cases.RemarkBody,
+    cases.MergeBody, cases.DispatchBody, cases.SendBody, cases.CloseBody, cases.ExtendBody,
+    cases.DecideBody, cases.DesignateBody, cases.RateBody, cases.ResultBody, cases.UnitList,
+    cases.ClassList, cases.CellList, cases.ComponentList, cases.DutyBody, cases.PositionsBody,
+    cases.KeptView, cases.WorkerView, cases.WorkerList, cases.CheckInBody, cases.TaskView, cases.TaskList,
+    cases.UploadBody, cases.UploadView, cases.AttachmentView, offline.BatchBody, offline.BatchAnswer,
+    inbox.MessageView, inbox.MessageList, inbox.ReadBody, inbox.RollCallBody, inbox.RollCallView,
+    evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
+    waves.WaveView,
+    public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
 )  # fmt: skip
 
 

@@ -16,6 +16,10 @@ START_S = 60.0
 ANSWER_S = 10.0
 
 
+BEHIND_SIGNALS = 5
+"""Niceness: on a busy machine signals are timed first, and pictures wait."""
+
+
 class Group:
     """Runs inside an actor's process."""
 
@@ -23,6 +27,7 @@ class Group:
         from vision.detector import load_detector
 
         log.configure(f"vision/{name}")
+        os.nice(BEHIND_SIGNALS)
         self._agent = GroupAgent(settings, name, lambda: load_detector(settings.vision.model or None))
 
     def start(self, groups: list[str]) -> int:

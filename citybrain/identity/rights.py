@@ -58,8 +58,9 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
         (*TRAFFIC[0], ("traffic", "event"), ("traffic", "gap"), ("traffic", "status")),
         (*TRAFFIC[1], ("traffic", "ack")),
     ),
+    # It asks for the green waves of calls that a dispatch system tells it of.
     "command": (
-        (),
+        (("priority", "request"), ("priority", "position"), ("priority", "cancel")),
         (
             ("signal", "config"), ("signal", "state"), ("signal", "command"), ("signal", "answer"),
             ("signal", "reasons"),

@@ -14,7 +14,7 @@ import psycopg
 
 from citybrain import config
 from citybrain.errors import ConfigError
-from citybrain.rayenv import cluster_address, ensure_token
+from citybrain.rayenv import SETTLED, cluster_address, ensure_token
 from citybrain.up import broker, postgres
 from citybrain.up.child import Spec
 from citybrain.up.ports import answers, free_port, is_free
@@ -96,12 +96,7 @@ def ray_environ(folder: Path) -> dict[str, str]:
     """How every process of this city talks to its Ray: with a token that only this user can read."""
     token = folder / "ray-token"
     ensure_token(token)
-    return {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
-        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }
+    return {**SETTLED, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
 
 
 def ray_spec(environ: dict[str, str]) -> tuple[Spec, str]:

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from command.answers import documented
+from command.cases.rows import OVERVIEW
 from command.faults import ApiError
 from command.models import Channel
+from command.principal import Role
 from command.shared import Shared
 from command.sight import Seen, Sight
 from command.stream import Client, Hub, within
@@ -26,8 +28,8 @@ USUAL = "signals,lanes,events,agents,cameras,kpis"
     response_class=Response,
     responses=documented(
         None,
-        "Events named as their channel: signals, lanes, events, agents, cameras, pictures, alarms carry"
-        ' `{"items": [...]}` with what changed; kpis the object of /kpis; reset means: fetch anew.',
+        "Events named as their channel: signals, lanes, events, agents, cameras, pictures, alarms, cases"
+        ' carry `{"items": [...]}` with what changed; kpis the object of /kpis; reset means: fetch anew.',
         media_type="text/event-stream",
         schema={"type": "string"},
     ),
@@ -50,6 +52,8 @@ async def stream(
         )
     if "alarms" in wanted and Action.SEE_ALARMS not in request.state.actions:
         raise ApiError(403, "channels: the account or token in use may not see alarms", "channels")
+    if "cases" in wanted and not _sees_cases(sight, request.state.actions):
+        raise ApiError(403, "channels: the account or token in use may not see cases on the map", "channels")
     client = centre.hub.join(_listened(sight, wanted), last_event_id)
     return StreamingResponse(
         _read(centre.hub, client),
@@ -58,8 +62,21 @@ async def stream(
     )
 
 
+def _sees_cases(sight: Sight, actions: frozenset[Action]) -> bool:
+    """All cases of its districts, or those of a department of the whole city."""
+    principal = sight.principal
+    has_overview = bool(principal.roles & OVERVIEW)
+    return Action.SEE_CASES in actions and (
+        has_overview or (Role.DEPARTMENT in principal.roles and sight.is_whole)
+    )
+
+
 def _listened(sight: Sight, wanted: list[str]) -> list[str]:
     """What the hub is joined for: of a district alone, where the principal sees no more."""
+    principal = sight.principal
+    if "cases" in wanted and not principal.roles & OVERVIEW and principal.department is not None:
+        theirs = within("cases", f"department:{principal.department}")
+        wanted = [theirs if channel == "cases" else channel for channel in wanted]
     if sight.is_whole:
         return wanted
     districts = sorted(sight.principal.districts)

@@ -22,7 +22,7 @@ ROLES = click.Choice([role.value for role in Role])
 SCOPES = click.Choice([action.value for action in Action if action is not Action.OWN_ACCOUNT])
 
 
-def _settings(ctx: click.Context) -> config.Settings:
+def settings_in_use(ctx: click.Context) -> config.Settings:
     """As the command line says; without a word from it, those of the city that is up on this machine."""
     loaded = settings_of(ctx)
     running = state.read()
@@ -56,7 +56,7 @@ def add(
     async def job(connection: Connection) -> accounts.Made:
         return await accounts.add(connection, SYSTEM, name, given, districts=districts, department=department)
 
-    click.echo(f"{name}  {direct.run(_settings(ctx), job).password}")
+    click.echo(f"{name}  {direct.run(settings_in_use(ctx), job).password}")
 
 
 @account.command(name="list")
@@ -69,7 +69,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     Example:
       citybrain account list
     """
-    rows = direct.run(_settings(ctx), lambda connection: act(connection, "account_list"))
+    rows = direct.run(settings_in_use(ctx), lambda connection: act(connection, "account_list"))
     shown = [_shown(row) for row in rows]
     if as_json:
         click.echo(msgspec.json.encode(shown))
@@ -115,7 +115,7 @@ def disable(ctx: click.Context, name: str, undo: bool) -> None:
         row = await accounts.by_name(connection, name)
         await accounts.disable(connection, SYSTEM, row, disabled=not undo)
 
-    direct.run(_settings(ctx), job)
+    direct.run(settings_in_use(ctx), job)
     click.echo(f"{name} is {'let in again' if undo else 'shut out'}.")
 
 
@@ -133,7 +133,7 @@ def reset(ctx: click.Context, name: str) -> None:
     async def job(connection: Connection) -> accounts.Made:
         return await accounts.reset(connection, SYSTEM, await accounts.by_name(connection, name))
 
-    click.echo(f"{name}  {direct.run(_settings(ctx), job).password}")
+    click.echo(f"{name}  {direct.run(settings_in_use(ctx), job).password}")
 
 
 @account.command()
@@ -163,7 +163,7 @@ def token(ctx: click.Context, name: str, scopes: tuple[str, ...], days: int, cal
         _, secret = await tokens.make(connection, SYSTEM, row["id"], called, wanted, days=days)
         return secret
 
-    click.echo(direct.run(_settings(ctx), job))
+    click.echo(direct.run(settings_in_use(ctx), job))
 
 
 @account.command()
@@ -176,7 +176,7 @@ def link(ctx: click.Context, name: str) -> None:
     Example:
       citybrain account link supervisor
     """
-    click.echo(first.link(_settings(ctx), name))
+    click.echo(first.link(settings_in_use(ctx), name))
 
 
 @click.group()
@@ -194,7 +194,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     Example:
       citybrain audit verify
     """
-    settings = _settings(ctx)
+    settings = settings_in_use(ctx)
 
     async def job(connection: Connection) -> check.Report:
         await check.snapshot(connection)
@@ -240,7 +240,7 @@ def list_audit(
         cursor = await connection.execute(queries()["audit_page"].sql.encode(), asked)
         return await cursor.fetchall()
 
-    rows = direct.run(_settings(ctx), job)
+    rows = direct.run(settings_in_use(ctx), job)
     if as_json:
         click.echo(msgspec.json.encode(rows))
         return

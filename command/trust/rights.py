@@ -24,22 +24,46 @@ class Action(StrEnum):
     READ_AUDIT = "read_audit"
     MANAGE_WEBHOOKS = "manage_webhooks"
     SEE_RETENTION = "see_retention"
+    REPORT_CASES = "report_cases"
+    SEE_CASES = "see_cases"
+    """Cases as far as one's role goes: all of a district, a department's, or one's own; and one's inbox."""
+    ACCEPT_CASES = "accept_cases"
+    """Ask for checks, file, dismiss, merge, close."""
+    DISPATCH_CASES = "dispatch_cases"
+    """To departments; who could be sent, and sending them; roll-calls."""
+    HANDLE_CASES = "handle_cases"
+    """As a department: accept, assign, return, stop the clock, extend, appeal."""
+    WORK_FIELD = "work_field"
+    """On the street: duty, positions, tasks, uploads, offline batches."""
+    SUPERVISE_CASES = "supervise_cases"
+    """Decide appeals, name another acceptor."""
+    SEE_WORKERS = "see_workers"
+    """Where workers on duty are: personal data."""
+    SEE_EVALUATION = "see_evaluation"
+    OPEN_GREEN_WAVE = "open_green_wave"
 
 
 A, R = Action, Role
 EVERYBODY = frozenset({A.OWN_ACCOUNT, A.SEE_DOCUMENTS})
 MAP = EVERYBODY | {A.SEE_LIVE, A.SEE_HISTORY, A.TELL_LATENCY}
+CASES = EVERYBODY | {A.REPORT_CASES, A.SEE_CASES}
 WATCH = MAP | {A.SEE_VIDEO, A.SEE_ALARMS}
 
 TABLE: dict[Role, frozenset[Action]] = {
-    R.CITIZEN: EVERYBODY,
-    R.GRID_WORKER: EVERYBODY,
-    R.HANDLER: EVERYBODY,
-    R.DEPARTMENT: MAP,
-    R.ACCEPTOR: WATCH,
-    R.DISPATCHER: WATCH | {A.HANDLE_ALARMS},
-    R.OPERATOR: WATCH | {A.HANDLE_ALARMS, A.SEE_METRICS},
-    R.SUPERVISOR: WATCH | {A.HANDLE_ALARMS, A.SEE_METRICS, A.READ_AUDIT, A.SEE_RETENTION},
+    R.CITIZEN: CASES,
+    R.GRID_WORKER: CASES | {A.WORK_FIELD},
+    R.HANDLER: CASES | {A.WORK_FIELD},
+    # Who handles does not accept, verify or rate: the rights are kept apart, and the stages see to it again.
+    R.DEPARTMENT: MAP | CASES | {A.HANDLE_CASES, A.SEE_EVALUATION},
+    R.ACCEPTOR: WATCH | CASES | {A.ACCEPT_CASES, A.SEE_EVALUATION},
+    R.DISPATCHER: WATCH
+    | CASES
+    | {A.HANDLE_ALARMS, A.DISPATCH_CASES, A.SEE_WORKERS, A.SEE_EVALUATION, A.OPEN_GREEN_WAVE},
+    R.OPERATOR: WATCH | CASES | {A.HANDLE_ALARMS, A.SEE_METRICS},
+    R.SUPERVISOR: WATCH
+    | CASES
+    | {A.HANDLE_ALARMS, A.SEE_METRICS, A.READ_AUDIT, A.SEE_RETENTION, A.SUPERVISE_CASES, A.SEE_WORKERS}
+    | {A.SEE_EVALUATION},
     # Who gives rights does not watch people: no video, no alarms.
     R.ADMINISTRATOR: MAP
     | {A.SEE_METRICS, A.MANAGE_ACCOUNTS, A.READ_AUDIT, A.MANAGE_WEBHOOKS, A.SEE_RETENTION},

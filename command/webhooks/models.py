@@ -10,7 +10,7 @@ from msgspec import Meta
 from command.models import View
 from command.people import DistrictName
 
-Topic = Literal["alarm.raised", "alarm.worse", "alarm.reopened", "alarm.escalated"]
+Topic = Literal["alarm.raised", "alarm.worse", "alarm.reopened", "alarm.escalated", "case.escalated"]
 
 
 class WebhookBody(View, frozen=True, kw_only=True, forbid_unknown_fields=True):

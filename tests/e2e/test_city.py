@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -50,6 +51,16 @@ def test_the_adaptive_controller_drives_the_signals(city: City) -> None:
         " group by intersection having count(distinct phase) >= 2) as switched"
     )
     until(lambda: city.rows(switched)[0][0] >= 6, 120, "signals change phase on command")
+
+
+def test_signals_are_timed_before_pictures_are_looked_at(city: City) -> None:
+    ray = psutil.Process(city.processes()["ray"]["pid"])
+    actors = [process for process in ray.children(recursive=True) if process.name().startswith("ray::")]
+    signals = {process.nice() for process in actors if "RegionActor" in process.name()}
+    pictures = {process.nice() for process in actors if "Group" in process.name()}
+    assert signals == {ray.nice()}
+    assert pictures
+    assert min(pictures) > ray.nice()
 
 
 def test_the_camera_is_counted_by_way_of_mqtt_and_ray_and_its_picture_is_served(city: City) -> None:

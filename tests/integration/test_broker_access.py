@@ -78,7 +78,8 @@ MATRIX = {
         "priority/*/cancel traffic/*/ack service/traffic/ack"),
     ),
     "service/command": (
-        "service/command/event service/command/status",
+        ("priority/*/request priority/*/position priority/*/cancel service/command/event "
+        "service/command/status"),
         ("signal/*/config signal/*/state signal/*/command signal/*/answer lanes/*/measurement "
         "camera/*/measurement "
         "vision/*/measurement camera/*/picture priority/*/grant */*/event */*/status "
