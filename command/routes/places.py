@@ -1,6 +1,7 @@
 """The site, its road network and its intersections: what a map draws once."""
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
@@ -123,9 +124,9 @@ async def intersection(intersection: IntersectionId, centre: Shared, sight: Seen
 async def reasons(intersection: IntersectionId, centre: Shared, sight: Seen) -> Response:
     """Why is this red: what binds the signal, which phases come next, and when its queues are gone.
 
-    404 where nobody commands the signal, or the optimiser has not yet spoken of it.
+    404 where nobody commands the signal, or the optimiser has not spoken of it of late.
     """
-    told = centre.live.reasons.get(intersection)
+    told = centre.live.reasons_of(intersection, datetime.now(UTC))
     if told is None or not sight.has_intersection(intersection):
         raise ApiError(404, f"nobody has given reasons for {intersection!r}", "intersection")
     return Json(views.reasons(told))
