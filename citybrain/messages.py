@@ -582,7 +582,7 @@ class FrameMeta(Message, frozen=True, kw_only=True, tag="frame/1"):
     dropped: Annotated[int, Meta(ge=0)] = 0
     """Frames dropped before this one since the boot."""
     boxes: tuple[Box, ...] = ()
-    """Empty as captured; what was found, in the picture that `vision` publishes."""
+    """What was found: by the camera's own detector, if it has one, or by `vision` in what it publishes."""
 
 
 StoredMessage = (

@@ -36,6 +36,7 @@ from command.routes import (
     retention,
     session,
     stream,
+    streets,
     uploads,
     web,
     webhooks,
@@ -46,7 +47,7 @@ from command.trust.rights import Action
 
 RESOURCES = (
     places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
-    case_deeds, field, inbox, grid, uploads, public, evaluation, cad,
+    case_deeds, field, inbox, grid, uploads, public, evaluation, cad, streets,
 )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from citybrain.presence import HEARTBEAT_S, Presence
 from command.access import Accesses
 from command.alarms.keeper import AlarmKeeper
 from command.alarms.models import AlarmView
+from command.cases import sensors
+from command.cases.demo import Demonstration, ensure_classes
 from command.cases.desk import Desk
 from command.cases.inbox import MessageView
 from command.cases.keeper import CaseKeeper
@@ -57,6 +59,8 @@ ALARMS_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
 CASES_EVERY_S = 2.0
 WAVES_EVERY_S = 3.0
+DEMONSTRATION_EVERY_S = 2.0
+SENSORS_EVERY_S = 5.0
 
 
 class Centre:
@@ -87,6 +91,7 @@ class Centre:
         )
         self.case_keeper = CaseKeeper(self.cases)
         self.waves = Waves(self.cases, self.presence.bus, settings.site.name)
+        self.demonstration = Demonstration(self.cases)
         self.public_rates = Rates(settings.cases.public_per_minute)
         self._anchored = Anchor(0, b"")
         self._layout = 0
@@ -106,7 +111,11 @@ class Centre:
             self._every(WATCH_EVERY_S, self._watch_alarms),
         ]
         jobs += [self._every(CASES_EVERY_S, self.case_keeper.watch)]
-        jobs += [self._every(WAVES_EVERY_S, self.waves.repeat)]
+        jobs += [self._every(WAVES_EVERY_S, self.waves.repeat), self._once(self._first_classes)]
+        if self.settings.cases.demonstration == "on":
+            jobs.append(self._every(DEMONSTRATION_EVERY_S, self.demonstration.play))
+        if self.settings.sensor_rules:
+            jobs.append(self._every(SENSORS_EVERY_S, self._watch_sensors))
         jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
         jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
@@ -235,6 +244,23 @@ class Centre:
             path = anchors.path_of(self.settings, head["chain"])
             await asyncio.to_thread(anchors.note, path, last, datetime.now(UTC).isoformat())
             self._anchored = last
+
+    async def _watch_sensors(self) -> None:
+        await sensors.watch(self.cases)
+
+    async def _first_classes(self) -> None:
+        await ensure_classes(self.cases)
+
+    async def _once(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Until it could be done."""
+        while True:
+            try:
+                await job()
+            except Unavailable as error:
+                log.debug("job_waits", reason=str(error))
+                await asyncio.sleep(SEED_AGAIN_S)
+            else:
+                return
 
     async def _every(self, interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
         while True:

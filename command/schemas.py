@@ -9,7 +9,7 @@ from command.alarms import models as alarms
 from command.answers import REF
 from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
-from command.routes import retention
+from command.routes import retention, streets
 from command.webhooks import models as webhooks
 
 BODIES: tuple[type[models.View], ...] = (
@@ -36,6 +36,7 @@ BODIES: tuple[type[models.View], ...] = (
     evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
     waves.WaveView,
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
+    streets.StreetsView,
 )  # fmt: skip
 
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from citybrain.codec import pack_frame, unpack_frame
 from citybrain.config import Camera, Vision
 from citybrain.errors import ConfigError, ContractError
-from citybrain.messages import Box, FrameMeta, Severity, Stored, TrafficEvent
+from citybrain.messages import FrameMeta, Severity, Stored, TrafficEvent
+from vision.boxes import boxes_of
 from vision.calibration import Calibration, read_calibration
 from vision.condition import Change, Condition
-from vision.detections import Detections
 from vision.happenings import Happening
 from vision.jpeg import decode_jpeg, encode_jpeg
 from vision.load import Load
@@ -189,25 +189,6 @@ class CameraGroup:
         )
         jpeg = encode_jpeg(annotate(picture, seen, state.sums))
         return [Outgoing(meta.camera, "picture", pack_frame(shown, jpeg))]
-
-
-def boxes_of(found: Detections, width: int, height: int) -> tuple[Box, ...]:
-    """The rows of `found` as shares of the picture."""
-    shares = np.clip(found.boxes / np.array([width, height, width, height], np.float32), 0, 1)
-    return tuple(
-        Box(
-            x=float(x1),
-            y=float(y1),
-            width=float(x2 - x1),
-            height=float(y2 - y1),
-            road_user=user,
-            confidence=min(float(confidence), 1.0),
-            track=int(track),
-        )
-        for (x1, y1, x2, y2), user, confidence, track in zip(
-            shares, found.road_users, found.confidence, found.track, strict=True
-        )
-    )
 
 
 def _unpack(camera: str, payload: bytes) -> tuple[FrameMeta, bytes]:

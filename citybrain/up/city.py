@@ -43,6 +43,14 @@ def plan_of(settings: config.Settings, *, street: bool = True) -> Plan:
     )
 
 
+def with_demonstration(settings: config.Settings, plan: Plan) -> config.Settings:
+    """Beside a simulated street the cases are a demonstration too, unless the configuration decides."""
+    if settings.cases.demonstration != "auto":
+        return settings
+    cases = msgspec.structs.replace(settings.cases, demonstration="on" if plan.street else "off")
+    return msgspec.structs.replace(settings, cases=cases)
+
+
 def python(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "citybrain", *arguments]
 

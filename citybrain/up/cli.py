@@ -99,6 +99,7 @@ def up(  # noqa: PLR0917  (click passes by name)
         ray_address=ray_address,
         cameras=cameras,
     )
+    settings = city.with_demonstration(settings, plan)
     config.validate(settings)
     for name in [name for name in os.environ if name.startswith(config.ENV_PREFIX)]:
         del os.environ[name]  # it is in `settings` now; the children read the file that is written from them

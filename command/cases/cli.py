@@ -42,10 +42,7 @@ def generate(ctx: click.Context, code: str, bounds: tuple[float, float, float, f
     Example:
       citybrain cases grid generate 110105001002 --bounds 6.93 50.93 6.96 50.95
     """
-    if len(code) == 9:
-        parts = codes.communities(code, *bounds)
-    else:
-        parts = [(code, bounds)]
+    parts = codes.communities(code, *bounds) if len(code) == 9 else [(code, bounds)]
     made = [cell for community, area in parts for cell in codes.cells(community, *area)]
     number = direct.run(settings_in_use(ctx), lambda connection: setup.put_cells(connection, SYSTEM, made))
     click.echo(f"{number} cells in {len(parts)} communities")

@@ -1,7 +1,7 @@
 """What is done with a case between the gates: check, file, dispatch, accept, return, close, and its clock."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +84,8 @@ async def return_(acting: Acting, case: UUID, reason: str, *, may_accept: bool, 
     if is_acceptors and row["acceptor"] != acting.principal.id:
         raise ApiError(409, "only its designated acceptor returns a verified case")
     changes = running(acting, row) if is_acceptors else {}
+    if row["suspended_at"] is not None:
+        changes = {"suspended_at": None, "due_at": resumed_at(acting, row)}
     told = await acting.step(row, "returned", lambda one: stages.return_(one, reason), reason, **changes)
     if is_acceptors:
         await renew(acting, told)
@@ -97,10 +99,7 @@ async def feed_back(acting: Acting, row: Row, text: str) -> None:
     by = acting.principal.id
     stopped: dict[str, Any] = {"feedback_at": acting.now}
     if row["suspended_at"] is not None:
-        stopped |= {
-            "suspended_at": None,
-            "due_at": resumed(row, row["suspended_at"], acting.now, acting.desk.calendar),
-        }
+        stopped |= {"suspended_at": None, "due_at": resumed_at(acting, row)}
     told = await acting.step(row, "handled", lambda one: stages.report_back(one, by), text, **stopped)
     await acting.tell_reporters(row["id"], "handled")
     await send(acting, told, "verify", must_find=False)
@@ -142,8 +141,7 @@ async def resume(acting: Acting, case: UUID) -> None:
     row = await _running(acting, case)
     if row["suspended_at"] is None:
         raise ApiError(409, "the case is not suspended")
-    ends = resumed(row, row["suspended_at"], acting.now, acting.desk.calendar)
-    await acting.step(row, "resumed", nothing, due_at=ends, suspended_at=None)
+    await acting.step(row, "resumed", nothing, due_at=resumed_at(acting, row), suspended_at=None)
 
 
 async def extend(acting: Acting, case: UUID, extra_s: int, reason: str) -> None:
@@ -225,6 +223,11 @@ def running(acting: Acting, row: Row) -> dict[str, Any]:
     if row["feedback_at"] is None or row["due_at"] is None:
         return {}
     return {"due_at": resumed(row, row["feedback_at"], acting.now, acting.desk.calendar)}
+
+
+def resumed_at(acting: Acting, row: Row) -> datetime:
+    """When a suspended case is due if its clock runs on now."""
+    return resumed(row, row["suspended_at"], acting.now, acting.desk.calendar)
 
 
 async def renew(acting: Acting, row: Row) -> None:

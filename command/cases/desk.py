@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from citybrain.config import Settings
+from citybrain.errors import Unavailable
 from citybrain.fields import LonLat
 from command.cases.inbox import MessageView
 from command.cases.models import CasePin, CaseView, TaskView
@@ -25,6 +29,11 @@ from command.trust.accounts import Connection
 from command.trust.audit import SYSTEM, canonical
 from command.trust.seal import seal
 
+log = structlog.get_logger()
+
+LOOK_LASTS_S = 300.0
+"""So long one record of a look stands for those that follow."""
+MOST_HELD = 10_000
 PUBLIC = Principal(UUID(int=2), "public", frozenset(), frozenset())
 """Somebody without an account."""
 
@@ -164,6 +173,7 @@ class Desk:
         self._publish = publish
         self._deliver = deliver
         self._streets: tuple[int, Streets] | None = None
+        self._looked: dict[tuple[UUID, UUID], float] = {}
 
     @asynccontextmanager
     async def acting(self, principal: Principal = SYSTEM) -> AsyncIterator[Acting]:
@@ -175,7 +185,21 @@ class Desk:
         for account, message in acting.messages:
             self._deliver(account, message)
         if acting.changed:
-            self._publish(await self.pins(acting.changed))
+            try:
+                self._publish(await self.pins(acting.changed))
+            except Unavailable as error:
+                log.warning("map_not_told", reason=str(error))  # it is done all the same
+
+    async def looked(self, principal: Principal, case: UUID) -> None:
+        """Record that somebody reads what reporters wrote; Unavailable: then nothing is told."""
+        key, now_s = (principal.id, case), monotonic()
+        if now_s - self._looked.get(key, -LOOK_LASTS_S) < LOOK_LASTS_S:
+            return
+        async with self.acting(principal) as acting:
+            acting.audit("case.viewed", f"case/{case}")
+        if len(self._looked) >= MOST_HELD:
+            self._looked.clear()
+        self._looked[key] = now_s
 
     async def sees(self, principal: Principal, case: UUID) -> bool:
         """Whether a case is this principal's to see."""

@@ -54,13 +54,13 @@ class CasePin(View, frozen=True, kw_only=True, rename=PLAIN):
     suspended: bool
     overdue: Annotated[bool, Meta(description="it was or is overdue; an appeal does not change that")]
     reports: Annotated[int, Meta(description="how often it was reported")]
+    alarm: Annotated[UUID | None, Meta(description="the alarm that it was made from")]
 
 
 class CaseView(CasePin, frozen=True, kw_only=True):
     text: str
     address: str
     component: str | None
-    alarm: UUID | None
     merged_into: UUID | None
     checked: Annotated[bool | None, Meta(description="what the check before filing found")]
     acceptor: Annotated[str | None, Meta(description="who alone closes it")]
@@ -158,7 +158,9 @@ class CaseDetail(View, frozen=True, kw_only=True):
     tasks: Sequence[TaskView]
     attachments: Sequence[AttachmentView]
     duplicates: Annotated[Sequence[DuplicateView], Meta(description="proposed: 50 m, 24 h, same class")]
-    deeds: Annotated[Sequence[str], Meta(description="what the caller may do with it now, by route")]
+    deeds: Annotated[
+        Sequence[str], Meta(description="what the caller may do with it as it stands now, by route")
+    ]
 
 
 class ReportBody(View, frozen=True, kw_only=True, rename=PLAIN, forbid_unknown_fields=True):
@@ -269,6 +271,9 @@ class ClassView(View, frozen=True, kw_only=True):
     skill: str
     is_checked: bool
     is_public: bool
+    event_kinds: Annotated[
+        Sequence[str], Meta(description="events and alarms of these kinds are of this class")
+    ]
 
 
 class ClassList(View, frozen=True, kw_only=True):

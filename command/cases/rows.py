@@ -97,7 +97,7 @@ class Teller:
 
     def view(self, row: Row, now: datetime) -> CaseView:
         names = (
-            "text", "address", "component", "alarm", "merged_into", "checked", "filed_at", "dispatched_at",
+            "text", "address", "component", "merged_into", "checked", "filed_at", "dispatched_at",
             "handling_at", "feedback_at", "verified_at", "closed_at", "limit_s", "suspensions", "extensions",
             "returns", "round", "appeal", "level", "rating",
         )  # fmt: skip
@@ -114,7 +114,7 @@ class Teller:
     def _pin(self, row: Row, now: datetime) -> dict[str, Any]:
         names = (
             "id", "number", "is_demonstration", "source", "severity", "cell", "districts", "department",
-            "created_at", "changed_at", "due_at", "clock", "reports",
+            "created_at", "changed_at", "due_at", "clock", "reports", "alarm",
         )  # fmt: skip
         return {name: row[name] for name in names} | {
             "class_": row["class"],
@@ -158,8 +158,8 @@ def scope(principal: Principal) -> dict[str, object]:
 
 
 FILTERS: dict[str, object] = {
-    "ids": None, "stages": None, "classes": None, "number": None, "cell": None, "overdue": None,
-    "after_at": None, "after_id": None, "rows": 200,
+    "ids": None, "stages": None, "classes": None, "number": None, "cell": None, "overdue": None, "mine": None,
+    "in_district": None, "of_department": None, "text": None, "after_at": None, "after_id": None, "rows": 200,
 }  # fmt: skip
 
 

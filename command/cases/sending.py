@@ -1,5 +1,6 @@
 """Sending somebody: to check or verify the grid worker nearest the spot, to handle a handler."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -39,7 +40,7 @@ async def ranked(acting: Acting, row: Row, kind: TaskKind) -> list[Ranked]:
         _unit(one, own)
         for one in found
         if districts_cover(_principal(one), row["districts"])
-        and (not handles or one["department"] in {None, row["department"]})
+        and (not handles or row["department"] is None or one["department"] in {None, row["department"]})
     ]
     wanted = Wanted(
         skill=class_["skill"] if handles else "",
@@ -47,7 +48,9 @@ async def ranked(acting: Acting, row: Row, kind: TaskKind) -> list[Ranked]:
         freshness=timedelta(seconds=acting.desk.settings.cases.position_fresh_s),
     )
     streets = await acting.desk.streets()
-    return rank(units, wanted, acting.now, streets.times_to((row["lon"], row["lat"])))
+    place = (row["lon"], row["lat"])
+    # Ways over a large city's network take a tenth of a second: not on the event loop.
+    return await asyncio.to_thread(lambda: rank(units, wanted, acting.now, streets.times_to(place)))
 
 
 async def send(

@@ -25,6 +25,8 @@ JOIN_M = 40.0
 """Across a junction, from the end of a road to the begin of the next."""
 NEAR_M = 400.0
 """Further from any road than this a place is not on the network."""
+BESIDES_M = 40.0
+"""A road that is so much further off than the nearest is another street."""
 URBAN = 0.6
 """Share of the speed limit that is driven on average, signals and traffic in it."""
 WALK_MPS = 1.4
@@ -43,6 +45,7 @@ class Road:
     length_m: float
     speed_mps: float
     intersection: str | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,11 @@ class Streets:
     def __init__(
         self, segments: Iterable[RoadSegment], configs: Mapping[str, IntersectionConfig] | None = None
     ) -> None:
-        self.roads = _roads(list(segments))
         self._configs = dict(configs or {})
+        signals = {
+            movement.from_lane: id_ for id_, config in self._configs.items() for movement in config.movements
+        }
+        self.roads = _roads(list(segments), signals)
         self._of_lane = {lane: at for at, road in enumerate(self.roads) for lane in road.lanes}
         self._follows = self._joined()
         self._graph = self._matrix()
@@ -95,13 +101,21 @@ class Streets:
         seen: set[int] = set()
         for piece in np.argsort(off)[: 40 * most]:
             road = int(self._piece_road[piece])
-            if off[piece] > NEAR_M or len(spots) >= most:
+            beyond = NEAR_M if not spots else min(NEAR_M, spots[0].off_m + BESIDES_M)
+            if off[piece] > beyond or len(spots) >= most:
                 break
             if road not in seen:
                 seen.add(road)
                 along = float(self._piece_along[piece] + share[piece] * math.sqrt(squared[piece]))
                 spots.append(Spot(road, along, float(off[piece])))
         return spots
+
+    def within(self, west: float, south: float, east: float, north: float) -> list[Road]:
+        """The roads that come into a box (degrees)."""
+        lon, lat = self._points[:, 0::2], self._points[:, 1::2]
+        inside = (lon.max(axis=1, initial=-np.inf) >= west) & (lon.min(axis=1, initial=np.inf) <= east)
+        inside &= (lat.max(axis=1, initial=-np.inf) >= south) & (lat.min(axis=1, initial=np.inf) <= north)
+        return [self.roads[at] for at in np.unique(self._piece_road[inside])]
 
     def times_to(self, place: LonLat) -> "TimesTo":
         """Travel times to one place from anywhere."""
@@ -260,20 +274,25 @@ class TimesTo:
 
 def cut_path(points: list[LonLat], begin_m: float, end_m: float) -> list[LonLat]:
     """The path without its first and last metres; its end point alone where nothing would be left."""
-    total = length_m(points)
+    last = length_m(points) - end_m
     kept: list[LonLat] = []
     along = 0.0
     for a, b in pairwise(points):
         step = distance_m(a, b)
-        for at, point in ((along, a), (along + step, b)):
-            if begin_m <= at <= total - end_m and (not kept or kept[-1] != point):
-                kept.append(point)
+        low, high = max(begin_m, along), min(last, along + step)
+        if low <= high and step > 0:
+            ends = (_between(a, b, (low - along) / step), _between(a, b, (high - along) / step))
+            kept += [point for point in ends if not kept or kept[-1] != point]
         along += step
     return kept or points[-1:]
 
 
-def _roads(segments: list[RoadSegment]) -> list[Road]:
-    """Lanes whose both ends lie side by side, together."""
+def _between(a: LonLat, b: LonLat, share: float) -> LonLat:
+    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
+
+
+def _roads(segments: list[RoadSegment], signals: Mapping[str, str]) -> list[Road]:
+    """Lanes whose both ends lie side by side, together; `signals`: lane, the signal that it leads to."""
     by_begin: dict[tuple[int, int], list[list[RoadSegment]]] = defaultdict(list)
     groups: list[list[RoadSegment]] = []
     for segment in sorted(segments, key=lambda one: one.lane):
@@ -283,7 +302,7 @@ def _roads(segments: list[RoadSegment]) -> list[Road]:
             groups.append(group)
             by_begin[_bin(segment.path[0])].append(group)
         group.append(segment)
-    return [_road(group) for group in groups]
+    return [_road(group, signals) for group in groups]
 
 
 def _around(
@@ -303,14 +322,16 @@ def _is_beside(group: list[RoadSegment], segment: RoadSegment) -> bool:
     )
 
 
-def _road(group: list[RoadSegment]) -> Road:
+def _road(group: list[RoadSegment], signals: Mapping[str, str]) -> Road:
+    named = (signals.get(one.lane) or one.to_intersection for one in group)
     path = tuple((float(x), float(y)) for x, y in group[len(group) // 2].path)
     return Road(
         lanes=frozenset(one.lane for one in group),
         path=path,
         length_m=max(0.1, length_m(path)),
         speed_mps=max(1.0, *(one.speed_limit_mps for one in group)),
-        intersection=next((one.to_intersection for one in group if one.to_intersection), None),
+        intersection=next((one for one in named if one), None),
+        name=next((one.name for one in group if one.name), ""),
     )
 
 

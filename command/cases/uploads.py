@@ -14,6 +14,7 @@ from command.faults import ApiError
 MOST_VOICE_BYTES = 2_000_000
 MOST_PHOTO_BYTES = 12_000_000
 MOST_OF_CASE = 40
+MOST_A_DAY = 500
 MAGIC = {
     "audio/webm": (b"\x1aE\xdf\xa3",), "audio/ogg": (b"OggS",),
     "audio/mpeg": (b"ID3", b"\xff\xfb", b"\xff\xf3"),
@@ -31,6 +32,9 @@ async def begin(acting: Acting, body: UploadBody) -> UploadView:
         await acting.hold(body.case)
         await _bounded(acting, body.case, None)
     me = acting.principal.id
+    (lately,) = await acting.act("uploads_lately", account=me)
+    if lately["number"] >= MOST_A_DAY:
+        raise ApiError(429, f"at most {MOST_A_DAY} uploads a day are taken from one account")
     await acting.act(
         "upload_add", id=body.id, account=me, case=body.case, kind=body.kind, media_type=body.media_type,
         size=body.size,

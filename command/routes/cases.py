@@ -22,6 +22,7 @@ from command.cases.models import (
     ReportBody,
     ReportView,
 )
+from command.cases.offers import Look, offered
 from command.cases.rows import FILTERS, scope
 from command.cases.stages import Stage
 from command.faults import ApiError
@@ -36,29 +37,6 @@ router = APIRouter(tags=["cases"])
 SEES = [requires(Action.SEE_CASES)]
 REPORTS = [requires(Action.REPORT_CASES)]
 
-DEEDS: dict[str, tuple[Action, frozenset[Stage]]] = {
-    "check": (Action.ACCEPT_CASES, frozenset({Stage.COLLECT})),
-    "filing": (Action.ACCEPT_CASES, frozenset({Stage.COLLECT})),
-    "dismissal": (Action.ACCEPT_CASES, frozenset({Stage.COLLECT, Stage.FILE})),
-    "merge": (Action.ACCEPT_CASES, frozenset({Stage.COLLECT, Stage.FILE})),
-    "dispatch": (Action.DISPATCH_CASES, frozenset({Stage.FILE})),
-    "acceptance": (Action.HANDLE_CASES, frozenset({Stage.DISPATCH})),
-    "handler": (Action.HANDLE_CASES, frozenset({Stage.HANDLE})),
-    "return": (Action.HANDLE_CASES, frozenset({Stage.DISPATCH, Stage.HANDLE})),
-    "suspension": (Action.HANDLE_CASES, frozenset({Stage.DISPATCH, Stage.HANDLE})),
-    "resumption": (Action.HANDLE_CASES, frozenset({Stage.DISPATCH, Stage.HANDLE})),
-    "extension": (Action.HANDLE_CASES, frozenset({Stage.DISPATCH, Stage.HANDLE})),
-    "appeal": (Action.HANDLE_CASES, frozenset(Stage)),
-    "appeal/decision": (Action.SUPERVISE_CASES, frozenset(Stage)),
-    "acceptor": (
-        Action.SUPERVISE_CASES,
-        frozenset({Stage.FILE, Stage.DISPATCH, Stage.HANDLE, Stage.REPORT_BACK, Stage.VERIFY}),
-    ),
-    "verification": (Action.ACCEPT_CASES, frozenset({Stage.REPORT_BACK})),
-    "closure": (Action.ACCEPT_CASES, frozenset({Stage.VERIFY})),
-}
-"""Which right and which stages each deed needs: what a page offers; what holds is in the deeds themselves."""
-
 
 @router.get("/cases", dependencies=SEES, responses=documented(CaseList, "The latest change first.", 404))
 async def cases(
@@ -71,7 +49,15 @@ async def cases(
     ] = None,
     number: Annotated[str | None, Query(max_length=20, pattern=r"^[0-9]+$")] = None,
     cell: Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$", description="a code or its begin")] = None,
+    district: Annotated[str | None, Query(max_length=100)] = None,
+    department: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool | None = None,
+    mine: Annotated[
+        bool, Query(description="which the caller reported, accepts, or did something with")
+    ] = False,
+    text: Annotated[
+        str | None, Query(max_length=200, description="in its number, text, address, cell or class")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
@@ -79,7 +65,11 @@ async def cases(
     after = _after(cursor) if cursor else (None, None)
     asked: dict[str, object] = FILTERS | scope(principal) | {
         "stages": stage, "classes": [_plain(one) for one in class_] if class_ else None, "number": number,
-        "cell": cell, "overdue": overdue, "after_at": after[0], "after_id": after[1], "rows": limit,
+        "cell": cell, "overdue": overdue, "mine": principal.id if mine else None,
+        "in_district": _plain(district) if district else None,
+        "of_department": _plain(department) if department else None,
+        "text": _plain(text).strip() if text else None,
+        "after_at": after[0], "after_id": after[1], "rows": limit,
     }  # fmt: skip
     rows = await centre.database.fetch("case_list", asked)
     now = datetime.now(UTC)
@@ -95,28 +85,37 @@ async def case(case: UUID, request: Request, centre: Shared, principal: SignedIn
     if not await desk.sees(principal, case):
         raise ApiError(404, "there is no such case", "case")
     view = await desk.view(case)
+    is_staff = bool(request.state.actions & STAFF)
+    reports = await _all(centre, "case_reports", case, ReportView) if request.state.actions & INNER else []
+    if any(one.source in {"citizen", "open311"} for one in reports):
+        await desk.looked(principal, case)
     inner = bool(request.state.actions & INNER)
     tasks = await desk.tasks(case=case)
+    (standing,) = await centre.database.fetch("case_standing", {"id": case, "account": principal.id})
+    look = Look(
+        case=view, name=principal.name, actions=request.state.actions, now=datetime.now(UTC),
+        asked={task.kind for task in tasks if task.state in {"offered", "accepted"}},
+        needs_check=standing["is_checked"], is_reporter=standing["is_reporter"],
+    )  # fmt: skip
     if not inner:
         tasks = [task for task in tasks if task.worker == principal.name]
     return Json(
         CaseDetail(
             case=view,
-            entries=await _all(centre, "case_entries", case, CaseEntry) if inner else [],
-            reports=await _all(centre, "case_reports", case, ReportView) if inner else [],
+            entries=await _all(centre, "case_entries", case, CaseEntry) if is_staff else [],
+            reports=reports,
             tasks=tasks,
             attachments=await _all(centre, "case_attachments", case, AttachmentView),
             duplicates=await _all(centre, "case_duplicates", case, DuplicateView) if inner else [],
-            deeds=[
-                name for name, (action, stages) in DEEDS.items()
-                if action in request.state.actions and view.stage in stages
-            ],
+            deeds=offered(look),
         )
-    )  # fmt: skip
+    )
 
 
-INNER = frozenset(Action) - rights.CASES
-"""Who only reports sees how a case stands, not what is said of it inside."""
+STAFF = frozenset(Action) - rights.CASES
+"""Whoever may do more than report sees the history."""
+INNER = STAFF - {Action.WORK_FIELD}
+"""And whoever does not only work on the street what reporters wrote, and everybody's tasks."""
 
 
 async def _all(centre: Shared, query: str, case: UUID, type_: Any) -> Any:

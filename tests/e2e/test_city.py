@@ -35,6 +35,12 @@ def test_lanes_signals_and_configurations_reach_the_database(city: City) -> None
     assert until(stored, 90, "eight intersections are measured")[0][2] == 8
 
 
+def test_a_fresh_city_has_cases_in_every_stage_marked_as_a_demonstration(city: City) -> None:
+    seeded = "select count(distinct stage), count(*), bool_and(is_demonstration) from city_case"
+    until(lambda: city.rows(seeded)[0][0] >= 7 and city.rows(seeded)[0][1] >= 30, 120, "the cases are there")
+    assert city.rows(seeded)[0][2]
+
+
 def test_the_adaptive_controller_drives_the_signals(city: City) -> None:
     """States follow commands: after an accepted command to another phase the signal shows that phase."""
     followed = (

@@ -24,7 +24,10 @@ from tests.fixtures.trust import own_settings
 @pytest.fixture(scope="module")
 def served(dsn: str, broker_url: str) -> Iterator[Served]:
     set_up(dsn)
-    own = own_settings(broker_url, dsn, cases=config.Cases(public_per_minute=1_000))
+    rule = config.SensorRule(datastream="water_m", case_class="e05001", above=0.15)
+    own = own_settings(
+        broker_url, dsn, cases=config.Cases(public_per_minute=1_000), sensor_rules={"underpass": rule}
+    )
     with serving(own) as found:
         yield found
 
@@ -94,9 +97,11 @@ def test_anybody_reports_follows_and_sees_nothing_of_a_person(
 ) -> None:
     text = "hole, call Ann at +49 221 1234567 or ann@example.org"
     number, link = public_report(anybody, text=text, email="ann@example.org")
-    answer = anybody.post(f"/follow/{link}/photos", content=photo(), headers={"content-type": "image/jpeg"})
+    answer = anybody.post(
+        "/follow/photos", content=photo(), headers={"content-type": "image/jpeg", "x-follow": link}
+    )
     assert (answer.status_code, answer.json()["photos"]) == (201, 1)
-    told = anybody.get(f"/follow/{link}").json()
+    told = anybody.get("/follow", headers={"x-follow": link}).json()
     assert (told["number"], told["stage"], told["may_rate"]) == (number, "received", False)
     assert [note["what"] for note in told["notes"]] == ["received"]
     (pin,) = acceptor.get("/cases", number=number)["items"]
@@ -105,11 +110,11 @@ def test_anybody_reports_follows_and_sees_nothing_of_a_person(
     assert "1234567" not in str(detail["case"])
     assert len(detail["attachments"]) == 1
     acceptor.post(f"/cases/{pin['id']}/filing")
-    told = anybody.get(f"/follow/{link}").json()
+    told = anybody.get("/follow", headers={"x-follow": link}).json()
     assert (told["stage"], [note["what"] for note in told["notes"]]) == ("filed", ["received", "filed"])
     for answer in (
         anybody.get("/nearby", params={"lon": SPOT[0], "lat": SPOT[1]}),
-        anybody.get(f"/follow/{link}"),
+        anybody.get("/follow", headers={"x-follow": link}),
     ):
         for said in ("Ann", "example.org", "1234567", "hole"):
             assert said not in answer.text
@@ -131,7 +136,8 @@ def test_the_public_gate_is_strict_and_one_report_is_one_case(anybody: httpx.Cli
         fresh = body | {"id": str(uuid4()), "follow": follow()} | wrong
         answer = anybody.post("/reports", json=fresh)
         assert (answer.status_code, answer.json()["error"]["field"].split("[")[0]) == (422, field)
-    assert anybody.get(f"/follow/{follow()}").status_code == 404
+    assert anybody.get("/follow", headers={"x-follow": follow()}).status_code == 404
+    assert anybody.get("/follow").json()["error"]["field"] == "x-follow"
     assert anybody.post("/reports", content=b"x" * 70_000).status_code == 413
 
 
@@ -162,14 +168,17 @@ def test_a_photo_loses_its_metadata_after_time_and_place_were_read(worker: Perso
     picture = worker.http.get(f"/attachments/{upload}")
     assert picture.headers["content-type"] == "image/jpeg"
     assert b"Exif" not in picture.content
-    assert cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_COLOR).shape == (60, 80, 3)
+    pixels = cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    assert pixels.shape == (60, 80, 3)
 
 
 @pytest.mark.parametrize(
     ("kind", "media_type", "content", "status"),
     [
         ("voice", "audio/ogg", b"OggS and more", 200), ("voice", "audio/webm", b"OggS", 422),
-        ("after", "image/jpeg", b"no picture", 422), ("after", "image/jpeg", b"\xff\xd8\xff\xe0\0\x04ab", 422),
+        ("after", "image/jpeg", b"no picture", 422),
+        ("after", "image/jpeg", b"\xff\xd8\xff\xe0\0\x04ab", 422),
         ("after", "image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xff\xff\xff\xff\xff\xff\xff", 422),
     ],
 )  # fmt: skip
@@ -370,3 +379,43 @@ def test_positions_are_kept_on_duty_only_and_each_look_at_them_is_audited(
     assert looks == (1,)
     with person(served, dsn, Role.DISPATCHER, ["north"]) as foreign:
         assert worker.name not in [one["worker"] for one in foreign.get("/workers")["items"]]
+
+
+def test_a_sensor_that_stays_beyond_its_bound_makes_one_case(dsn: str, acceptor: Person) -> None:
+    def measure(device: str, *values: float) -> None:
+        with psycopg.connect(dsn) as connection:
+            for minutes, value in zip((4, 2, 0), values, strict=True):
+                connection.execute(
+                    "insert into sensor_observation"
+                    " (at, device, boot, seq, datastream, value, unit, lon, lat, quality)"
+                    " values (now() - make_interval(mins => %s), %s, 1, %s, 'water_m', %s, 'm',"
+                    " 6.951, 50.941, 1)",
+                    [minutes, device, 5 - minutes, value],
+                )
+
+    measure("sensor/dry", 0.2, 0.1, 0.2)
+    measure("sensor/wet", 0.2, 0.3, 0.25)
+    (case,) = until(lambda: acceptor.get("/cases", **{"class": "e05001"})["items"], "the case")
+    assert case["source"] == "sensor"
+    text = acceptor.get(f"/cases/{case['id']}")["case"]["text"]
+    assert text == "sensor/wet water_m: 0.2 to 0.3 m over 5 min"
+    measure("sensor/wet", 0.4, 0.5, 0.6)
+    acceptor.post(f"/cases/{case['id']}/filing")
+    assert len(acceptor.get("/cases", **{"class": "e05001"})["items"]) == 1
+
+
+def test_a_case_tells_what_the_caller_may_do_with_it_and_a_reporter_sees_no_inner_history(
+    acceptor: Person, served: Served, dsn: str
+) -> None:
+    with person(served, dsn, Role.CITIZEN, ["south"]) as citizen:
+        case = report(citizen)["id"]
+        inner = acceptor.get(f"/cases/{case}")
+        assert set(inner["deeds"]) == {"check", "filing", "dismissal", "merge"}
+        assert ([one["what"] for one in inner["entries"]], len(inner["reports"])) == (["reported"], 1)
+        own = citizen.get(f"/cases/{case}")
+        assert (own["deeds"], own["entries"], own["reports"]) == ([], [], [])
+    with psycopg.connect(dsn) as connection:
+        looks = connection.execute(
+            "select actor_name from audit where action = 'case.viewed' and subject = %s", [f"case/{case}"]
+        ).fetchall()
+    assert looks == [(acceptor.name,)]

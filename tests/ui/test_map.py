@@ -241,6 +241,7 @@ def test_events_and_silent_agents_are_listed(watched: Watched) -> None:
     page.locator("#tab-agents").click()
     lost = page.locator(".agent[data-health='offline']")
     expect(lost).to_contain_text("sensor/air-7")
+    expect(lost).to_contain_text("3 waiting on disk · 0 of 7 stored · 4 on the way")
     expect(page.locator("#tab-agents .badge")).to_have_text("1")
 
 

@@ -479,3 +479,36 @@ from case_class where retired_at is null order by code;
 select a.name, a.department, w.skills, w.on_duty,
     (select count(*) from case_task t where t.worker = a.id and t.state in ('offered', 'accepted')) as tasks
 from field_worker w join account a on a.id = w.account where a.disabled_at is null order by a.name;
+
+-- name: demo_grid
+-- The communities of the demonstration.
+select distinct left(code, 12) as community from grid_cell where starts_with(code, %(prefix)s) order by 1;
+
+-- name: demo_backdate
+-- A demonstration's case was reported at a time that was.
+with reports as (update case_report set at = %(at)s where case_id = %(id)s),
+notes as (
+    update case_note n set at = %(at)s from case_report r where r.id = n.report and r.case_id = %(id)s
+)
+update city_case set created_at = %(at)s where id = %(id)s and is_demonstration;
+
+-- name: demo_players
+-- Where the demonstration's workers are, and the task that each does next.
+select distinct on (w.account) w.account, array[w.lon, w.lat] as position, t.id as task, t.state, t.offered_at,
+    t.answered_at, case when t.id is not null then array[c.lon, c.lat] end as goal
+from field_worker w
+left join case_task t on t.worker = w.account and t.state in ('offered', 'accepted')
+left join city_case c on c.id = t.case_id
+where w.account = any(%(accounts)s) and w.on_duty and w.lon is not null
+order by w.account, t.state, t.offered_at;
+
+-- name: sensor_case_open
+-- An open case that a sensor reported here.
+select id from city_case
+where source = 'sensor' and class = %(class)s and closed_at is null
+    and lon between %(west)s and %(east)s and lat between %(south)s and %(north)s
+limit 1;
+
+-- name: uploads_lately
+-- How many uploads an account announced in a day.
+select count(*) as number from upload where account = %(account)s and created_at > now() - interval '1 day';

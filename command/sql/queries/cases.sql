@@ -5,6 +5,7 @@ select
     array[c.lon, c.lat] as position,
     (select count(*) from case_report r where r.case_id = c.id) as reports
 from city_case c
+join case_class k on k.code = c.class
 left join account a on a.id = c.acceptor
 left join account h on h.id = c.handler
 left join account v on v.id = c.verified_by
@@ -16,12 +17,23 @@ where (%(ids)s::uuid[] is null or c.id = any(%(ids)s::uuid[]))
     and (%(overdue)s::boolean is null
         or (c.overdue_at is not null or (c.closed_at is null and c.suspended_at is null and c.due_at < now()))
             = %(overdue)s)
+    and (%(in_district)s::text is null or %(in_district)s = any(c.districts))
+    and (%(of_department)s::text is null or c.department = %(of_department)s)
+    and (%(mine)s::uuid is null
+        or c.acceptor = %(mine)s
+        or exists (select from case_report r where r.case_id = c.id and r.account = %(mine)s)
+        or exists (select from case_entry e where e.case_id = c.id and e.actor = %(mine)s))
+    and (%(text)s::text is null
+        or position(lower(%(text)s) in lower(
+            concat_ws(' ', c.number, c.text, c.address, c.cell, c.class, k.name, k.name_zh))) > 0)
     and (%(districts)s::text[] is null or c.districts && %(districts)s::text[])
     and (
         %(sees_all)s
-        or (%(department)s::text is not null and c.department = %(department)s)
-        or exists (select from case_report r where r.case_id = c.id and r.account = %(account)s)
-        or exists (select from case_task t where t.case_id = c.id and t.worker = %(account)s and t.state <> 'refused')
+        or c.id = any(array(
+            select case_id from case_report where account = %(account)s
+            union select case_id from case_task where worker = %(account)s and state <> 'refused'
+            union select id from city_case where department = %(department)s::text
+        ))
     )
     and (
         %(after_at)s::timestamptz is null
@@ -29,6 +41,11 @@ where (%(ids)s::uuid[] is null or c.id = any(%(ids)s::uuid[]))
     )
 order by c.changed_at desc, c.id desc
 limit %(rows)s;
+
+-- name: case_standing
+-- What decides what somebody may do with a case, beside its own row.
+select k.is_checked, exists (select from case_report r where r.case_id = c.id and r.account = %(account)s) as is_reporter
+from city_case c join case_class k on k.code = c.class where c.id = %(id)s;
 
 -- name: case_entries
 -- The history of a case, in order.
@@ -76,7 +93,7 @@ limit 200;
 -- name: class_list
 -- Classes in use.
 select code, kind, major, major_zh, name, name_zh, severity, clock, limit_s, owner, routing, filing, closing,
-    skill, is_checked, is_public, keywords
+    skill, is_checked, is_public, event_kinds, keywords
 from case_class where retired_at is null and (not %(public)s or is_public) order by code;
 
 -- name: cell_list
@@ -240,7 +257,7 @@ join case_class k on k.code = c.class
 where c.closed_at is null and not c.is_demonstration and c.changed_at < now() - %(again)s::interval
     and (
         (c.stage = 'collect' and k.is_checked and c.checked is null)
-        or (c.stage = 'handle' and c.handler is null and c.suspended_at is null)
+        or (c.stage = 'handle' and c.suspended_at is null)
         or c.stage = 'report_back'
     )
     and not exists (select from case_task t where t.case_id = c.id and t.state in ('offered', 'accepted'))
@@ -250,3 +267,13 @@ order by c.changed_at limit 20;
 -- name: waves_open
 -- Green waves that last.
 select * from green_wave where ended_at is null order by opened_at;
+
+-- name: sensor_lately
+-- What each device said of a datastream lately, where it has said it all the time.
+select device, min(unit) as unit, min(value) as low, max(value) as high,
+    (array_agg(lon order by at desc))[1] as lon, (array_agg(lat order by at desc))[1] as lat
+from sensor_observation
+where datastream = %(datastream)s and at > now() - %(within)s::interval and at <= now()
+group by device
+having count(*) >= 2 and max(at) - min(at) >= %(within)s::interval / 2
+order by device;

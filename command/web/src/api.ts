@@ -2,6 +2,7 @@
 import type {
   Agent,
   Alarm,
+  Balance,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -43,7 +44,8 @@ export async function failure(response: Response): Promise<ApiError> {
 /** The server's `Date` of the last answer, to notice a browser whose clock is wrong. */
 export let serverDate: { server_ms: number; here_ms: number } | null = null;
 
-async function get<T>(path: string): Promise<T> {
+/** What `path` answers; an ApiError where it refuses. */
+export async function get<T>(path: string): Promise<T> {
   const response = await fetch(BASE + path, { headers: { Accept: "application/json" } });
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) serverDate = { server_ms: date, here_ms: Date.now() };
@@ -68,6 +70,7 @@ export const api = {
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
+  delivery: () => items<Balance>("/delivery"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */
   picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>

@@ -1,5 +1,6 @@
 /** The city as this browser knows it: what the API told, newest wins, changes handed out once a frame. */
 import { api, ApiError } from "./api";
+import { CaseBook } from "./cases/book";
 import { age_s, now_ms } from "./clock";
 import type {
   Agent,
@@ -67,6 +68,7 @@ export class City {
   readonly agents = new Map<string, Agent>();
   readonly events = new Map<string, TrafficEvent>();
   readonly alarms = new Map<string, Alarm>();
+  readonly cases = new CaseBook();
 
   readonly #configs = new Map<string, Promise<IntersectionConfig>>();
   readonly #listeners = new Set<(changes: Changes) => void>();
@@ -86,6 +88,7 @@ export class City {
         agents: ({ items }) => this.#takeAgents(items),
         events: ({ items }) => this.#takeEvents(items),
         alarms: ({ items }) => this.takeAlarms(items),
+        cases: ({ items }) => this.cases.take(items),
         kpis: (kpis) => this.#takeKpis(kpis),
         reset: () => void this.fetchAll(),
       },
@@ -147,6 +150,7 @@ export class City {
         api.cameras().then((items) => this.#takeCameras(items)),
         api.agents().then((items) => this.#takeAgents(items)),
         api.events().then((items) => this.#takeEvents(items)),
+        this.cases.fetch(),
         may("see_alarms") && api.alarms().then((items) => this.takeAlarms(items)),
         api.kpis().then((kpis) => this.#takeKpis(kpis)),
       ]);

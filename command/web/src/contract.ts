@@ -151,6 +151,17 @@ export interface Alarm {
   level: number;
 }
 
+/** What became of the messages that a device numbered since its start. */
+export interface Balance {
+  device: string;
+  numbered: number;
+  committed: number;
+  dead_lettered: number;
+  given_up: number;
+  spooled: number;
+  open: number;
+}
+
 export interface Kpis {
   at: string;
   vehicles: number | null;

@@ -1,14 +1,19 @@
 /** Puts the live map together: one city, the map and panels that show it, one selection. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/tokens.css";
+import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
 import "./styles/panels.css";
+import "./styles/cases.css";
+import "./styles/evaluation.css";
 import "./styles/session.css";
+import { CaseLayer } from "./cases/layer";
+import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
-import { localLabel, localText, said, t } from "./i18n";
+import { entitle, localLabel, localText, said, t } from "./i18n";
 import { MapLatency } from "./latency";
 import { LiveMap } from "./map/livemap";
 import { Pins, type Pin } from "./map/pins";
@@ -22,23 +27,19 @@ import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
-import { onLost } from "./session/session";
-import { effectiveTheme, onSettings, settings } from "./settings";
+import { may, onLost } from "./session/session";
+import { onSettings, settings } from "./settings";
+import { followTheme } from "./theme";
 
 /** How near the map goes to what is selected. */
-const NEAR_ZOOM = { intersection: 18, camera: 17 } as const;
+const NEAR_ZOOM = { intersection: 18, camera: 17, case: 17, report: 17 } as const;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
 const app = document.querySelector("#app") ?? document.body;
-function applyTheme(): void {
-  document.documentElement.dataset["theme"] = effectiveTheme();
-}
-applyTheme();
 // The map reads its colours from the style sheet, so this listener must be the first.
-onSettings((_, changed) => changed === "theme" && applyTheme());
-document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
-document.title = t("app.title");
+followTheme();
+entitle("app.title");
 // Nothing below happens before somebody is signed in.
 await enter(app);
 offerAgain();
@@ -49,6 +50,8 @@ const latency = new MapLatency();
 let selection: Selection = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
+  if (kind === "case") return city.cases.cases.get(id)?.position ?? null;
+  if (kind === "report") return null;
   if (kind === "camera") return city.cameras.get(id)?.position ?? null;
   return city.intersections.get(id)?.position ?? null;
 }
@@ -63,7 +66,10 @@ const header = new Header(city);
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
-main.append(canvas, tables.element, waiting, legend(), tools, side.element);
+const key = legend();
+const caseLegend = new CaseLegend(city.cases);
+if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
+main.append(canvas, tables.element, waiting, key, tools, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -81,6 +87,7 @@ applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
 let live: LiveMap | null = null;
+let caseLayer: CaseLayer | null = null;
 
 function leaveRoom(): void {
   live?.leaveRoom(side.room());
@@ -91,6 +98,7 @@ function select(next: Selection): void {
   side.show(next);
   const position = next && positionOf(next);
   if (position && next && live && settings.view === "map") live.show(position, NEAR_ZOOM[next.kind]);
+  caseLayer?.select(next?.kind === "case" ? next.id : null);
   for (const pin of document.querySelectorAll<HTMLElement>(".map-pins .pin, .map-pins .spot")) {
     const { intersection, camera } = pin.dataset;
     const isIt = next !== null && (next.kind === "intersection" ? intersection : camera) === next.id;
@@ -147,6 +155,8 @@ function startMap(): void {
   const open = (id: string) => select({ kind: "intersection", id });
   const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());
   tool("map.fit", "fit", () => liveMap.fit());

@@ -1,6 +1,7 @@
 /** The live stream: one EventSource, its state told at every change, reopened when the browser gives it up. */
 import { BASE } from "./api";
-import { checkSession, isLost, may } from "./session/session";
+import type { CasePin } from "./cases/contract";
+import { checkSession, isLost, may, who } from "./session/session";
 import type { Agent, Alarm, CameraNow, Items, Kpis, LaneNow, SignalNow, TrafficEvent } from "./contract";
 
 export type Connection = "connecting" | "live" | "reconnecting" | "stale";
@@ -13,6 +14,7 @@ export interface Channels {
   cameras: Items<CameraNow>;
   pictures: Items<{ camera: string; at: string }>;
   alarms: Items<Alarm>;
+  cases: Items<CasePin>;
   kpis: Kpis;
   reset: Record<string, never>;
 }
@@ -22,10 +24,18 @@ type Listeners = { [K in keyof Channels]: (data: Channels[K]) => void };
 /** KPIs come every 2 s; so long without any event means that the connection only looks alive. */
 const SILENCE_MS = 7_000;
 const REOPEN_MS = 1_500;
-const CHANNELS = ["signals", "lanes", "events", "agents", "cameras", "pictures", "alarms", "kpis"] as const;
+const CHANNELS = ["signals", "lanes", "events", "agents", "cameras", "pictures", "alarms", "cases", "kpis"] as const;
 
 /** Those that this account may hear. */
-const channels = () => CHANNELS.filter((channel) => channel !== "alarms" || may("see_alarms"));
+const channels = () =>
+  CHANNELS.filter((channel) => (channel !== "alarms" || may("see_alarms")) && (channel !== "cases" || hearsCases()));
+
+/** Cases of districts are told to those who see all of them, a department's to its people for the whole city. */
+function hearsCases(): boolean {
+  const { roles = [], districts = [] } = who() ?? {};
+  const seesAll = roles.some((role) => ["acceptor", "dispatcher", "operator", "supervisor"].includes(role));
+  return may("see_cases") && (seesAll || (roles.includes("department") && districts.length === 0));
+}
 
 export class Stream {
   #source: EventSource | null = null;

@@ -1,5 +1,8 @@
 /** English. `{name}` stands for a value. A key missing in another language does not compile. */
+import { cases } from "./cases.en";
+
 export const en = {
+  ...cases,
   "app.title": "City Brain",
   "app.map": "Map",
   "app.table": "Table",
@@ -122,6 +125,10 @@ export const en = {
   "agents.all_well": "Every agent reports.",
   "agents.heard": "heard {age} ago",
   "agents.spooled": "{n} waiting on disk",
+  "agents.committed": "{n} of {all} stored",
+  "agents.dead_lettered": "{n} refused",
+  "agents.given_up": "{n} given up by its disk",
+  "agents.open": "{n} on the way",
   "agents.service": "Services",
   "agents.signal": "Signal controllers",
   "agents.lanes": "Lane observers",

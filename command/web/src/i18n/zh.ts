@@ -1,7 +1,9 @@
 /** 简体中文。`{name}` 代表一个数值；缺少任何一个键都无法通过编译。 */
+import { cases } from "./cases.zh";
 import type { Messages } from "./en";
 
 export const zh: Messages = {
+  ...cases,
   "app.title": "城市大脑",
   "app.map": "地图",
   "app.table": "表格",
@@ -124,6 +126,10 @@ export const zh: Messages = {
   "agents.all_well": "所有设备均在上报。",
   "agents.heard": "{age}前上报",
   "agents.spooled": "本地待传 {n} 条",
+  "agents.committed": "已入库 {n} / {all} 条",
+  "agents.dead_lettered": "拒收 {n} 条",
+  "agents.given_up": "设备丢弃 {n} 条",
+  "agents.open": "传输中 {n} 条",
   "agents.service": "服务",
   "agents.signal": "信号机",
   "agents.lanes": "车道检测",

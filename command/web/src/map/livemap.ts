@@ -1,6 +1,6 @@
 /** The live map: draws the city's roads, lanes and signals, and applies each frame's changes in one go. */
 import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
-import workerUrl from "worker-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
+import workerUrl from "file-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { Changes, City } from "../city";
 import type { Interval, LaneNow, LaneProperties, LonLat, Network } from "../contract";
 import type { MapLatency } from "../latency";

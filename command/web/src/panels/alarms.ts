@@ -1,4 +1,5 @@
 /** Alarms beside the map: what needs somebody first, and what one does about it. */
+import type { CaseMaker } from "../cases/making";
 import type { City } from "../city";
 import { age_s, now_ms } from "../clock";
 import type { Alarm } from "../contract";
@@ -20,9 +21,11 @@ export class AlarmList implements Part {
   readonly element = h("section", { class: "part" }, this.#problem, this.#none, this.#list);
   readonly #city: City;
   readonly #select: (selection: Selection) => void;
+  readonly #maker: CaseMaker;
 
-  constructor(city: City, select: (selection: Selection) => void) {
+  constructor(city: City, select: (selection: Selection) => void, maker: CaseMaker) {
     this.#city = city;
+    this.#maker = maker;
     this.#select = select;
   }
 
@@ -42,7 +45,7 @@ export class AlarmList implements Part {
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
     const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
-    return h("li", { class: "alarm" }, head, may("handle_alarms") && this.#deeds(id));
+    return h("li", { class: "alarm" }, head, may("handle_alarms") ? this.#deeds(id) : h("div", { class: "alarm-deeds" }, this.#maker.button()));
   }
 
   #deeds(id: string): HTMLElement {
@@ -65,6 +68,7 @@ export class AlarmList implements Part {
       deed("assignee", "alarms.take", "PUT", () => ({ to: who()?.name ?? null })),
       deed("snooze", "alarms.snooze", "POST", () => ({ minutes: SNOOZE_MIN })),
       deed("closure", "alarms.close", "POST"),
+      this.#maker.button(),
       form,
     );
   }
@@ -97,6 +101,8 @@ export class AlarmList implements Part {
     text(state, stateOf(alarm));
     text(when, alarm.ended_at ? t("events.ended") : age(age_s(alarm.raised_at)));
     attribute(when, "title", timeOfDay(alarm.raised_at));
+    const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
+    if (make) this.#maker.writeAlarm(make, alarm);
     const usable: Record<Deed, boolean> = {
       acknowledgement: alarm.state === "open",
       assignee: alarm.assigned_to !== who()?.name,

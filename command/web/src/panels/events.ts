@@ -1,4 +1,5 @@
 /** What happened, latest first, what still lasts above what has ended. */
+import type { CaseMaker } from "../cases/making";
 import type { City } from "../city";
 import { age_s } from "../clock";
 import type { TrafficEvent } from "../contract";
@@ -15,9 +16,11 @@ export class EventList implements Part {
   readonly element = h("section", { class: "part" }, this.#none, this.#list);
   readonly #city: City;
   readonly #select: (selection: Selection) => void;
+  readonly #maker: CaseMaker;
 
-  constructor(city: City, select: (selection: Selection) => void) {
+  constructor(city: City, select: (selection: Selection) => void, maker: CaseMaker) {
     this.#city = city;
+    this.#maker = maker;
     this.#select = select;
   }
 
@@ -36,7 +39,8 @@ export class EventList implements Part {
     const parts = ["event-kind", "event-place", "event-detail"].map((name) => h("span", { class: name }));
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
-    return h("li", {}, h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" })));
+    const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
+    return h("li", {}, head, h("div", { class: "alarm-deeds" }, this.#maker.button()));
   }
 
   #update(element: HTMLLIElement, event: TrafficEvent): void {
@@ -55,6 +59,8 @@ export class EventList implements Part {
     text(when, event.end_at ? t("events.ended") : age(age_s(event.start_at)));
     attribute(when, "title", timeOfDay(event.start_at));
     attribute(when, "datetime", event.start_at);
+    const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
+    if (make) this.#maker.writeEvent(make, event);
   }
 
   #place({ intersection, camera, lane }: TrafficEvent): string {

@@ -1,4 +1,9 @@
 /** The panel at the side: events, signals, cameras and agents as lists, or one of them in detail. */
+import { Evaluation } from "../cases/evaluation";
+import { CaseList } from "../cases/list";
+import { CaseMaker } from "../cases/making";
+import { ReportPanel } from "../cases/report";
+import { CasePanel } from "../cases/view";
 import type { City } from "../city";
 import { attribute, h, text } from "../dom";
 import { localLabel, said, type Key } from "../i18n";
@@ -12,7 +17,7 @@ import { IntersectionPanel } from "./intersection";
 import { SignalList } from "./signals";
 
 /** `why` one looks at a camera goes into the audit. */
-export type Selection = { kind: "intersection" | "camera"; id: string; why?: "monitoring" | "event" } | null;
+export type Selection = { kind: "intersection" | "camera" | "case" | "report"; id: string; why?: "monitoring" | "event" } | null;
 
 /** A list or a detail: it is told when it is shown, hidden, and once a second while shown. */
 export interface Part {
@@ -22,19 +27,22 @@ export interface Part {
   refresh: () => void;
 }
 
-const TABS = ["alarms", "events", "intersections", "cameras", "agents"] as const;
+const TABS = ["alarms", "events", "cases", "intersections", "cameras", "agents"] as const;
 type Tab = (typeof TABS)[number];
 
 export class Situation {
   readonly element: HTMLElement;
   readonly #parts: Record<Tab, Part>;
   /** Who may not see alarms has no place for them. */
-  readonly #tabs = TABS.filter((tab) => tab !== "alarms" || may("see_alarms"));
+  readonly #tabs = TABS.filter((tab) => (tab !== "alarms" || may("see_alarms")) && (tab !== "cases" || may("see_cases")));
   readonly #buttons = new Map<Tab, { button: HTMLButtonElement; badge: HTMLElement }>();
   readonly #lists = h("div", { class: "side-lists" });
   readonly #detail = h("div", { class: "side-detail" });
   readonly #intersection: IntersectionPanel;
   readonly #camera: CameraPanel;
+  readonly #case: CasePanel;
+  /** A click on the map sets the place of the case that is being reported. */
+  readonly report: ReportPanel;
   #tab: Tab = "events";
   #selection: Selection = null;
   #opener: Element | null = null;
@@ -42,9 +50,14 @@ export class Situation {
   constructor(city: City, select: (selection: Selection) => void, onRoom: () => void) {
     this.#intersection = new IntersectionPanel(city, () => select(null));
     this.#camera = new CameraPanel(city, () => select(null));
+    this.#case = new CasePanel(city, city.cases, select);
+    this.report = new ReportPanel(city.cases, select);
+    const maker = new CaseMaker(city, city.cases, select, (draft, problem) => this.report.fill(draft, problem));
+    const evaluation = new Evaluation(city.cases);
     this.#parts = {
-      alarms: new AlarmList(city, select),
-      events: new EventList(city, select),
+      alarms: new AlarmList(city, select, maker),
+      events: new EventList(city, select, maker),
+      cases: new CaseList(city.cases, select, () => evaluation.open()),
       intersections: new SignalList(city, select),
       cameras: new CameraList(city, select),
       agents: new AgentList(city, select),
@@ -59,7 +72,7 @@ export class Situation {
       this.#lists.append(element);
     }
     const collapse = localLabel(h("button", { type: "button", class: "side-toggle icon-button", "aria-expanded": "true" }, icon("panel")), "side.show", true);
-    this.element = localLabel(h("aside", { class: "side" }, collapse, h("div", { class: "side-body" }, h("div", { class: "side-home" }, tabs, this.#lists), this.#detail)), "side.label");
+    this.element = localLabel(h("aside", { class: "side" }, collapse, h("div", { class: "side-body" }, h("div", { class: "side-home" }, tabs, this.#lists), this.#detail), evaluation.element), "side.label");
     collapse.addEventListener("click", () => {
       const folded = this.element.classList.toggle("folded");
       attribute(collapse, "aria-expanded", String(!folded));
@@ -90,7 +103,10 @@ export class Situation {
     this.element.classList.toggle("detailed", selection !== null);
     this.#intersection.show(selection?.kind === "intersection" ? selection.id : null);
     this.#camera.show(selection?.kind === "camera" ? selection.id : null, selection?.why);
-    const part = selection === null ? null : selection.kind === "intersection" ? this.#intersection : this.#camera;
+    this.#case.show(selection?.kind === "case" ? selection.id : null);
+    this.report.show(selection?.kind === "report" ? selection.id : null);
+    const details = { intersection: this.#intersection, camera: this.#camera, case: this.#case, report: this.report };
+    const part = selection === null ? null : details[selection.kind];
     this.#detail.replaceChildren(...(part ? [part.element] : []));
     if (part) {
       this.element.classList.remove("folded");
@@ -109,6 +125,8 @@ export class Situation {
     }
     if (this.#selection?.kind === "intersection") this.#intersection.refresh();
     else if (this.#selection?.kind === "camera") this.#camera.refresh();
+    else if (this.#selection?.kind === "case") this.#case.refresh();
+    else if (this.#selection?.kind === "report") this.report.refresh();
     else this.#parts[this.#tab].refresh();
   }
 
