@@ -87,6 +87,14 @@ CHANNELS = (
         "What a region tells other regions of an intersection on its border; never stored.",
         0,
     ),
+    Channel(
+        "signalReasons",
+        "signal",
+        "reasons",
+        (messages.SignalReasons,),
+        "Why a region wants a phase, what follows, and when queues clear; never stored.",
+        0,
+    ),
     Channel("sensorObservation", "sensor", "observation", (messages.SensorObservation,), "Sensor values."),
     Channel(
         "priorityRequest",

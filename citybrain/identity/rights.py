@@ -39,7 +39,7 @@ VISION: tuple[Pairs, Pairs] = (
     (("camera", "frame"), ("camera", "status"), ("camera", "calibration")),
 )
 TRAFFIC: tuple[Pairs, Pairs] = (
-    (("signal", "command"), ("signal", "outflow"), ("priority", "grant")),
+    (("signal", "command"), ("signal", "outflow"), ("signal", "reasons"), ("priority", "grant")),
     (
         ("signal", "config"), ("signal", "state"), ("signal", "answer"), ("signal", "outflow"),
         ("lanes", "measurement"),
@@ -66,6 +66,7 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
         ),
         (
             ("signal", "config"), ("signal", "state"), ("signal", "command"), ("signal", "answer"),
+            ("signal", "reasons"),
             ("lanes", "measurement"), ("camera", "measurement"), ("vision", "measurement"),
             ("camera", "picture"), ("network", "+"), ("priority", "grant"), ("+", "event"), ("+", "status"),
         ),

@@ -206,6 +206,22 @@ def test_an_intersection_tells_phases_movements_and_queues(watched: Watched) -> 
     expect(detail).to_have_count(0)
 
 
+def test_an_intersection_says_why_and_what_comes_next(watched: Watched) -> None:
+    page = watched.page
+    pin(page, "market").click()
+    reasons = page.locator(".intersection-detail .reasons")
+    expect(reasons.locator(".reason-binding")).to_have_attribute("data-binding", "minimum_green")
+    expect(reasons.locator(".reason-plan li")).to_have_text(
+        [re.compile("Phase 2"), re.compile(r"Phase 1in \d+ s")]
+    )
+    expect(reasons.locator(".reason-lane")).to_have_text(
+        [re.compile(r"market_north_in3 · gone in \d+ s"), re.compile("market_east_in2 · longer than")]
+    )
+    watched.screenshot("reasons-night")
+    expect(reasons.locator(".empty")).to_be_hidden()
+    page.keyboard.press("Escape")
+
+
 def test_a_camera_opens_its_picture_and_its_counts(watched: Watched) -> None:
     page = watched.page
     page.locator(".map-pins [data-camera='demo']").click()

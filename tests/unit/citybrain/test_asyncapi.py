@@ -12,15 +12,18 @@ from jsonschema import Draft202012Validator
 from citybrain import asyncapi, codec, fields, messages, topics
 from citybrain.calibration import Calibration, CountingLine
 from citybrain.messages import (
+    Binding,
     CameraCalibration,
     CommandAck,
     EmergencyClass,
     GivenUp,
     IngestAck,
     LaneFlow,
+    LaneOutlook,
     Message,
     MovementFlow,
     Outflow,
+    PlannedPhase,
     PriorityCancel,
     PriorityLeg,
     PriorityPosition,
@@ -30,6 +33,7 @@ from citybrain.messages import (
     PriorityStatus,
     SensorObservation,
     SignalCommand,
+    SignalReasons,
 )
 from tests.fixtures import command as street
 
@@ -67,6 +71,10 @@ EXAMPLES: tuple[Message, ...] = (
     ),
     CameraCalibration(
         at=NOW, camera="gate", calibration=Calibration(lines=[CountingLine("stop", (0.2, 0.8), (0.8, 0.8))]),
+    ),
+    SignalReasons(
+        at=NOW, device="traffic/region-0", intersection="a", phase=1, binding=Binding.PLAN, detail="extend",
+        plan=[PlannedPhase(1, 0.0), PlannedPhase(0, 12.0)], lanes=[LaneOutlook("north_0", 4.0, 9.0)],
     ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),
