@@ -25,20 +25,26 @@ from command.routes import (
     cases,
     evaluation,
     field,
+    figures,
     grid,
     health,
     history,
     inbox,
+    looks,
     me,
     now,
     open311,
     places,
+    playback,
     public,
     retention,
+    search,
     session,
+    shift,
     stream,
     streets,
     uploads,
+    views,
     web,
     webhooks,
 )
@@ -47,8 +53,9 @@ from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
 RESOURCES = (
-    places, now, cameras, calibration, history, stream, session, me, accounts, audit, alarms, webhooks,
-    retention, cases, case_deeds, field, inbox, grid, uploads, public, evaluation, cad, streets,
+    places, search, now, cameras, calibration, looks, history, playback, figures, shift, stream, session, me,
+    views, accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads,
+    public, evaluation, cad, streets,
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from command.districts import Districts
 from command.feed import Feed
 from command.figures import Figures
 from command.live import Live
+from command.looks import Looks
 from command.models import Kpis, View
 from command.pictures import PictureBoard
 from command.places import camera_position, intersection_position, position_of
@@ -85,6 +86,7 @@ class Centre:
         self.sign_in_rates = Rates(settings.trust.sign_ins_per_minute)
         self.provider = Provider(settings.oidc) if settings.oidc.issuer else None
         self.accesses = Accesses(self.database)
+        self.looks = Looks(self.database)
         self.alarms = AlarmKeeper(settings, self.database, self.districts, self._place)
         self.courier = Courier(settings, self.database)
         self.cases = Desk(

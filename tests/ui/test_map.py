@@ -225,7 +225,10 @@ def test_an_intersection_says_why_and_what_comes_next(watched: Watched) -> None:
 def test_a_camera_opens_its_picture_and_its_counts(watched: Watched) -> None:
     page = watched.page
     page.locator(".map-pins [data-camera='demo']").click()
-    picture = page.locator(".picture")
+    page.get_by_role("button", name="Look at the picture").click()
+    page.get_by_label("Reason in a few words").fill("morning round")
+    page.get_by_label("Reason in a few words").press("Enter")
+    picture = page.locator(".camera-detail .picture")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") == 320
     first = picture.get_attribute("src")

@@ -114,12 +114,25 @@ export interface Agent {
   figures: Record<string, number>;
 }
 
+/** What became of the messages that a device numbered in its present boot. */
+export interface Balance {
+  device: string;
+  numbered: number;
+  committed: number;
+  dead_lettered: number;
+  given_up: number;
+  spooled: number;
+  open: number;
+  duplicates: number;
+}
+
 export type Severity = "info" | "warning" | "critical";
 
 export interface TrafficEvent {
   event: string;
   kind: string;
   severity: Severity;
+  at: string;
   start_at: string;
   end_at: string | null;
   intersection: string | null;
@@ -149,17 +162,6 @@ export interface Alarm {
   assigned_to: string | null;
   snoozed_until: string | null;
   level: number;
-}
-
-/** What became of the messages that a device numbered since its start. */
-export interface Balance {
-  device: string;
-  numbered: number;
-  committed: number;
-  dead_lettered: number;
-  given_up: number;
-  spooled: number;
-  open: number;
 }
 
 export interface Kpis {
@@ -197,6 +199,25 @@ export interface Command {
   reason: string;
   accepted: boolean | null;
   answer: string | null;
+}
+
+export interface PastFigures {
+  mean_delay_s: number | null;
+  stops_per_vehicle: number | null;
+  throughput_veh_h: number | null;
+}
+
+/** What stood, or changed, on each track of the record. */
+export interface PastItems {
+  signals: SignalNow[];
+  lanes: LaneNow[];
+  events: TrafficEvent[];
+  alarms: Alarm[];
+}
+
+export interface PastState extends PastItems {
+  at: string;
+  figures: PastFigures;
 }
 
 export interface Items<T> {

@@ -101,3 +101,17 @@ export function age(seconds: number): string {
 export function timeOfDay(at: string | number | Date): string {
   return new Date(at).toLocaleTimeString(locale(), { hour12: false });
 }
+
+/** Day and time, local, with weekday. */
+export function dayAndTime(at: string | number | Date): string {
+  return new Date(at).toLocaleString(locale(), {
+    weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
+    second: "2-digit", hour12: false,
+  }); // prettier-ignore
+}
+
+/** Day and hour, local; the day alone where `isDay`. */
+export function dayAndHour(at: string | number | Date, isDay: boolean): string {
+  const hour = isDay ? {} : ({ hour: "2-digit", minute: "2-digit", hour12: false } as const);
+  return new Date(at).toLocaleString(locale(), { month: "short", day: "numeric", ...hour });
+}

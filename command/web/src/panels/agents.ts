@@ -18,7 +18,7 @@ export class AgentList implements Part {
   readonly #lost = h("ul", { class: "agent-list" });
   readonly #well = said("p", "empty", "agents.all_well");
   readonly #groups = h("div", { class: "agent-groups" });
-  readonly #none = said("p", "empty", "agents.none");
+  readonly #none = h("p", { class: "empty" });
   readonly #some = h("div", {}, said("h3", "", "agents.silent"), this.#well, this.#lost, this.#groups);
   readonly element = h("section", { class: "part" }, this.#none, this.#some);
   readonly #city: City;
@@ -39,6 +39,7 @@ export class AgentList implements Part {
     void this.#weigh();
     const agents = [...this.#city.agents.values()].toSorted((a, b) => a.device.localeCompare(b.device));
     attribute(this.#none, "hidden", agents.length > 0);
+    text(this.#none, t(this.#city.isPast ? "playback.no_agents" : "agents.none"));
     attribute(this.#some, "hidden", agents.length === 0);
     const lost = agents.filter(isLost);
     attribute(this.#well, "hidden", lost.length > 0);

@@ -1,7 +1,7 @@
 /** One intersection: what it shows and for how long, its phases, movements, queues and latest commands. */
 import { api } from "../api";
 import type { City } from "../city";
-import { age_s } from "../clock";
+import { age_s, now_ms } from "../clock";
 import type { Command, IntersectionConfig, LaneNow, Movement, Phase, SignalNow, Turn } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
 import { age, number, said, t, timeOfDay } from "../i18n";
@@ -125,7 +125,7 @@ export class IntersectionPanel implements Part {
     text(this.#count, uncertain ? "?" : flashing ? "!" : countdown(min_s, max_s));
     const interval = t(uncertain ? "mode.uncertain" : `interval.${signal.interval}`);
     text(this.#interval, `${t("intersection.phase", { n: signal.phase + 1 })} · ${interval}`);
-    const gone_s = ((Date.now() - Date.parse(signal.at)) / 1000) * (this.#city.site?.speed ?? 1);
+    const gone_s = ((now_ms() - Date.parse(signal.at)) / 1000) * (this.#city.site?.speed ?? 1);
     const notes = [
       t("intersection.elapsed", { n: number(signal.elapsed_s + Math.max(0, gone_s)) }),
       max_s === null ? "" : t("intersection.latest", { n: number(max_s) }),
@@ -159,7 +159,7 @@ export class IntersectionPanel implements Part {
   async #refreshCommands(id: string): Promise<void> {
     if (performance.now() - this.#asked_ms < COMMANDS_EVERY_MS) return;
     this.#asked_ms = performance.now();
-    const commands = await api.commands(id).catch(() => null);
+    const commands = await api.commands(id, this.#city.isPast ? now_ms() : undefined).catch(() => null);
     if (commands === null || id !== this.#id) return; // the connection chip tells of a server that is away
     const latest = commands.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, MOST_COMMANDS);
     attribute(this.#noCommands, "hidden", latest.length > 0);

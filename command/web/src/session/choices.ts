@@ -5,7 +5,7 @@ import { choice } from "../panels/choice";
 import { icon, type Icon } from "../panels/icons";
 import type { Language, Theme } from "../settings";
 
-const THEMES: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
+const THEMES: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon", contrast: "contrast" };
 
 export function choices(): HTMLElement {
   const theme = choice("theme", "app.theme", (Object.keys(THEMES) as Theme[]).map((value) => ({
