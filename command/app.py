@@ -19,6 +19,7 @@ from command.routes import (
     alarms,
     audit,
     cad,
+    calibration,
     cameras,
     case_deeds,
     cases,
@@ -52,9 +53,9 @@ from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
 RESOURCES = (
-    places, search, now, cameras, looks, history, playback, figures, shift, stream, session, me, views,
-    accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads, public,
-    evaluation, cad, streets,
+    places, search, now, cameras, calibration, looks, history, playback, figures, shift, stream, session, me,
+    views, accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads,
+    public, evaluation, cad, streets,
 )  # fmt: skip
 
 

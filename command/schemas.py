@@ -8,6 +8,7 @@ from command import looks, models, people, records, saved, search
 from command.alarms import models as alarms
 from command.analysis import models as analysis
 from command.answers import REF
+from command.calibrations import CalibrationBody, CalibrationFit, CalibrationView
 from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
 from command.playback import models as playback
@@ -42,6 +43,7 @@ BODIES: tuple[type[models.View], ...] = (
     evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
     waves.WaveView,
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
+    CalibrationBody, CalibrationFit, CalibrationView,
     streets.StreetsView,
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ import type {
   Network,
   PastItems,
   PastState,
+  Reasons,
   SignalNow,
   Site,
   TrafficEvent,
@@ -63,6 +64,7 @@ export const api = {
   site: () => get<Site>("/site"),
   network: () => get<Network>("/network"),
   intersections: () => items<IntersectionSummary>("/intersections"),
+  reasons: (name: string) => get<Reasons>(`/intersections/${id(name)}/reasons`),
   intersection: (name: string) => get<IntersectionConfig>(`/intersections/${id(name)}`),
   signals: () => items<SignalNow>("/signals"),
   lanes: () => items<LaneNow>("/lanes"),
@@ -72,6 +74,9 @@ export const api = {
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
+  /** `purpose` goes into the audit: why somebody looks. */
+  picture: (camera: string, version: string | number, purpose: "monitoring" | "event" | "maintenance") =>
+    `${BASE}/cameras/${id(camera)}/picture.jpg?purpose=${purpose}&v=${id(version)}`,
   /** Of the hour before `to_ms`, which is now if left out. */
   commands: (name: string, to_ms?: number) =>
     items<Command>(`/commands?intersection=${id(name)}${to_ms === undefined ? "" : `&to=${iso(to_ms)}`}`),

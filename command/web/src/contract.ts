@@ -164,17 +164,6 @@ export interface Alarm {
   level: number;
 }
 
-/** What became of the messages that a device numbered since its start. */
-export interface Balance {
-  device: string;
-  numbered: number;
-  committed: number;
-  dead_lettered: number;
-  given_up: number;
-  spooled: number;
-  open: number;
-}
-
 export interface Kpis {
   at: string;
   vehicles: number | null;
@@ -189,6 +178,19 @@ export interface Kpis {
   intersections: number;
   commanded: number;
   silent_agents: number;
+}
+
+export type Binding = "plan" | "minimum_green" | "clearance" | "priority" | "rules";
+
+/** Why the optimiser wants a phase; seconds are the street's, from `at`. */
+export interface Reasons {
+  intersection: string;
+  at: string;
+  phase: number;
+  binding: Binding;
+  detail: string;
+  plan: { phase: number; in_s: number }[];
+  lanes: { lane: string; queued: number; clears_s: number | null }[];
 }
 
 export interface Command {

@@ -4,6 +4,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
+import "./styles/calibration.css";
 import "./styles/panels.css";
 import "./styles/playback.css";
 import "./styles/cameras.css";
@@ -11,6 +12,7 @@ import "./styles/pages.css";
 import "./styles/cases.css";
 import "./styles/evaluation.css";
 import "./styles/session.css";
+import { CalibrationEditor } from "./calibration/editor";
 import { CaseLayer } from "./cases/layer";
 import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
@@ -73,7 +75,18 @@ const canvas = localLabel(h("div", { class: "map-canvas", id: "map", role: "regi
 const waiting = said("p", "map-waiting card", "app.waiting");
 const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
-const side = new Situation(city, select, leaveRoom);
+/** Marks on the map of what is being drawn; none before there is a map. */
+let mark: (pins: Pin[]) => void = () => undefined;
+const editor = new CalibrationEditor({
+  onClick: (listener) => {
+    const map = live?.map;
+    const told = ({ lngLat }: { lngLat: { lng: number; lat: number } }) => listener([lngLat.lng, lngLat.lat]);
+    map?.on("click", told);
+    return () => void map?.off("click", told);
+  },
+  mark: (places) => mark(places),
+});
+const side = new Situation(city, select, leaveRoom, (camera) => void editor.open(camera));
 const tables = new Tables(city, select);
 const search = new Search((hit) => {
   if (settings.view !== "map") choose("view", "map");
@@ -97,7 +110,7 @@ const playback = new PlaybackBar(city, () => side.refresh());
 const key = legend();
 const caseLegend = new CaseLegend(city.cases);
 if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
-main.append(canvas, ...Object.values(pages).map(({ element }) => element), waiting, key, tools, playback.banner, playback.element, side.element);
+main.append(canvas, ...Object.values(pages).map(({ element }) => element), waiting, key, tools, playback.banner, playback.element, editor.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -202,6 +215,8 @@ function startMap(): void {
   const signalPins = layer();
   const pins = new Pins(liveMap.map, signalPins, (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
+  mark = (pins) => marks.show(pins);
   const applyLayers = () => {
     attribute(signalPins, "hidden", !isShown("signals"));
     others.show(spots());
@@ -212,6 +227,8 @@ function startMap(): void {
   attribute(layersButton, "aria-expanded", "false");
   if (may("see_history")) tool("playback.open", "history", () => playback.open());
   if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  side.report.onPlace = (position) => caseLayer?.mark(position);
+  side.report.middle = () => liveMap.map.getCenter().toArray();
   liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());

@@ -42,6 +42,7 @@ def test_every_route_is_documented() -> None:
         "alarms", "alarms/{alarm}", "alarms/{alarm}/acknowledgement", "alarms/{alarm}/assignee",
         "alarms/{alarm}/comments", "alarms/{alarm}/snooze", "alarms/{alarm}/closure", "webhooks",
         "webhooks/{webhook}", "webhooks/{webhook}/deliveries", "retention", "delivery",
+        "cameras/{camera}/calibration", "cameras/{camera}/calibration/fit",
         "playback/state", "playback/changes", "figures", "figures.csv", "figures.parquet", "figures.png",
         "figures/comparison", "shift", "looks", "looks/{look}/pictures",
         "search", "me/views", "me/views/{view}",

@@ -25,8 +25,12 @@ export class CameraPanel implements Part {
   #camera: string | null = null;
   #running: AbortController | null = null;
 
-  constructor(city: City, close: () => void) {
+  constructor(city: City, close: () => void, calibrate: (camera: string) => void) {
     this.#city = city;
+    const draw = said("button", "secondary camera-calibrate", "calibration.open");
+    attribute(draw, "type", "button");
+    attribute(draw, "hidden", !may("calibrate_cameras"));
+    draw.addEventListener("click", () => this.#camera && calibrate(this.#camera));
     this.#look.addEventListener("click", () => void this.#ask());
     const back = h("button", { type: "button", class: "icon-button", click: close }, icon("left"));
     attribute(back, "aria-label", t("side.close"));
@@ -37,6 +41,7 @@ export class CameraPanel implements Part {
       this.#screen.element,
       this.#look,
       this.#facts,
+      draw,
       said("h3", "", "camera.counts"),
       this.#nothing,
       this.#counts,
