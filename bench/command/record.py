@@ -105,8 +105,8 @@ def _latest(connection: psycopg.Connection) -> None:
 
 def _signals(connection: psycopg.Connection, start: datetime, end: datetime) -> None:
     connection.execute(
-        "insert into signal_state select t.at, t.at, i.device, 1, extract(epoch from t.at) / 5, i.intersection, 0,"
-        " 'GGrrGGrr', 0, 1, 'green', 5, 3, 20, 'commanded', 1"
+        "insert into signal_state select t.at, t.at, i.device, 1, extract(epoch from t.at) / 5,"
+        " i.intersection, 0, 'GGrrGGrr', 0, 1, 'green', 5, 3, 20, 'commanded', 1"
         " from generate_series(%s, %s, interval '5 seconds') as t (at), intersection i",
         [start, end],
     )

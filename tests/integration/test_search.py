@@ -77,7 +77,7 @@ def test_cases_are_found_by_number_and_cells_by_code(own: Settings, served: Serv
         )
         (number,) = connection.execute(
             "insert into city_case (id, class, source, stage, severity, text, lon, lat, districts, clock,"
-            " limit_s) select gen_random_uuid(), code, 'operator', 'collect', 'normal', 'a hole', 6.95, 50.94,"
+            " limit_s) select gen_random_uuid(), code, 'operator', 'collect', 'normal', 'hole', 6.95, 50.94,"
             " array['south'], clock, limit_s from case_class where code = 'e99999' returning number"
         ).fetchone() or ("",)
     for district, found in (("south", ["case", "cell"]), ("north", [])):
