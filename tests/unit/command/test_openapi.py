@@ -33,7 +33,8 @@ def refs(node: Any) -> Iterator[str]:
 
 def test_every_route_is_documented() -> None:
     contract = {
-        "site", "network", "intersections", "intersections/{intersection}", "intersections/{intersection}/reasons",
+        "site", "network", "intersections", "intersections/{intersection}",
+        "intersections/{intersection}/reasons",
         "signals", "lanes", "cameras",
         "cameras/{camera}/picture.jpg", "cameras/{camera}/stream.mjpg", "agents", "measurements/lanes",
         "measurements/counts", "measurements/signals", "commands", "events", "kpis", "telemetry/map",
