@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ CONNECTING = 200
 """Connections that are opened at once at the start; after the restart all come back as they like."""
 RESEND_S = (10.0, 80.0)
 """First and longest pause before a message that is not acknowledged goes out again, as an edge agent's."""
+WINDOW = 20
+"""Messages that go out again at once: the oldest, until one is acknowledged, as an edge agent does."""
 BACKOFF_S = (1.0, 8.0)
 PLAIN = """\
 listener {port} 127.0.0.1
@@ -99,7 +102,8 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for packet in self._reader.feed(data):
             if packet.kind == packets.CONNACK and packet.body == b"\x00\x00":
-                self.accepted.set_result(None)
+                if not self.accepted.done():
+                    self.accepted.set_result(None)
             elif packet.kind == packets.PUBLISH:
                 _, payload, number = packets.delivered(packet)
                 if number:
@@ -112,6 +116,10 @@ class Link(asyncio.Protocol):
         if not self.accepted.done():
             self.accepted.set_exception(exc or ConnectionError("closed"))
             self.accepted.exception()
+
+    def end(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
 
     def write(self, data: bytes) -> None:
         assert self.transport is not None
@@ -154,7 +162,11 @@ class Device:
                         lambda: Link(self), "127.0.0.1", self._fleet.port, ssl=self._context,
                         server_hostname="localhost" if self._context else None,
                     )  # fmt: skip
-                    await asyncio.wait_for(link.accepted, 60)
+                    try:
+                        await asyncio.wait_for(link.accepted, 60)
+                    except TimeoutError:
+                        link.end()  # an answer that comes later must find nobody
+                        raise
             except (OSError, TimeoutError):
                 await asyncio.sleep(self._random.uniform(0.2, 1) * pause_s)
                 pause_s = min(2 * pause_s, BACKOFF_S[1])
@@ -192,10 +204,11 @@ class Device:
         for known in [known for known in self.spool if known <= seq]:
             del self.spool[known]
             self._fleet.acknowledged += 1
+        self._resend(RESEND_S[0])
 
     def _resend(self, older_s: float) -> bool:
         now, is_sent = time.monotonic(), False
-        for seq, (sent_at, payload) in list(self.spool.items()):
+        for seq, (sent_at, payload) in list(islice(self.spool.items(), WINDOW)):
             if self._link is not None and now - sent_at >= older_s:
                 self.spool[seq] = (now, payload)
                 self._publish(seq)

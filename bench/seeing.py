@@ -1,6 +1,8 @@
 """What seeing costs, stage by stage, and how well it counts: the clips of a folder with a truth.json.
 
-    python -m bench.seeing ../shared/data/footage [--every 1 --every 6]
+    python -m bench.seeing ../shared/data/footage [--every 1 --every 6] [--privacy raw]
+
+Pictures are seen as a camera sends them: by its privacy policy, as JPEG.
 
 Prints the machine, the counts beside those made by hand, and milliseconds per frame (median, 90th
 percentile); writes bench/results/seeing.json.
@@ -19,10 +21,13 @@ import numpy as np
 import onnxruntime
 
 from bench.results import write
+from citybrain.config import Camera
+from citybrain.gate import MotionGate
 from citybrain.sources import Frame, open_source
+from edge.privacy import Privacy
+from vision.boxes import boxes_of
 from vision.counting import totals
 from vision.detector import load_detector
-from vision.group import boxes_of
 from vision.jpeg import decode_jpeg, encode_jpeg
 from vision.pipeline import Pipeline
 from vision.watch import annotate
@@ -34,29 +39,37 @@ RESULTS = Path(__file__).parent / "results" / "seeing.json"
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--every", type=click.IntRange(1, 30), multiple=True, default=(1, 6))
 @click.option("--model", default="")
-def main(folder: Path, every: tuple[int, ...], model: str) -> None:
+@click.option("--privacy", type=click.Choice(["detail", "motion", "raw"]), default="detail")
+def main(folder: Path, every: tuple[int, ...], model: str, privacy: str) -> None:
     """Count every clip of FOLDER and time each stage."""
     machine = {
         "machine": platform.processor() or platform.machine(),
         "python": platform.python_version(),
         "onnxruntime": onnxruntime.__version__,
         "model": model or "default",
+        "privacy": privacy,
     }
     print(machine)
     clips = json.loads((folder / "truth.json").read_text())["clips"]
-    runs = [measure(folder, clip, k, model) for clip in clips for k in every]
+    runs = [measure(folder, clip, k, model, privacy) for clip in clips for k in every]
     write(RESULTS, {**machine, "runs": runs})
 
 
-def measure(folder: Path, clip: dict[str, Any], every: int, model: str) -> dict[str, Any]:
+def measure(folder: Path, clip: dict[str, Any], every: int, model: str, privacy: str) -> dict[str, Any]:
     """One pass over a clip as a camera group sees it: from JPEG to counts to the picture that is shown."""
     line = tuple(float(value) for point in clip["line"] for value in point)
     assert len(line) == 4
     pipeline = Pipeline(load_detector(model or None), line, every=every)
-    spent: dict[str, list[float]] = {name: [] for name in ("decode", "detect", "track", "show")}
-    crossings = []
+    gate, policy = MotionGate(), Privacy(Camera(source=clip["clip"], privacy=privacy, privacy_reason="bench"))
+    spent: dict[str, list[float]] = {name: [] for name in ("hide", "decode", "detect", "track", "show")}
+    crossings, sizes = [], []
     for frame in _frames(folder, clip):
-        jpeg = encode_jpeg(frame.image_bgr, 80)
+        motion = gate.look(frame.image_bgr, regions=True)
+        began = time.perf_counter()
+        hidden = policy.hide(frame.image_bgr, motion, frame.media_s)
+        spent["hide"].append(time.perf_counter() - began)
+        jpeg = encode_jpeg(hidden, 80)
+        sizes.append(len(jpeg))
         began = time.perf_counter()
         picture = decode_jpeg(jpeg)
         decoded = time.perf_counter()
@@ -72,7 +85,8 @@ def measure(folder: Path, clip: dict[str, Any], every: int, model: str) -> dict[
             spent["detect"].append(seen.detect_s)
     counted = {name: sum(by.values()) for name, by in totals(crossings).items()}
     result = {"clip": clip["clip"], "every": every, "counted": counted, "by_hand": clip["counts"], "ms": {}}
-    print(f"{clip['clip']}, every {every}: {counted}, by hand {clip['counts']}")
+    result["jpeg_kb"] = round(statistics.mean(sizes) / 1000, 1)
+    print(f"{clip['clip']}, every {every}: {counted}, by hand {clip['counts']}, {result['jpeg_kb']} kB each")
     for name, values in spent.items():
         median, high = 1000 * statistics.median(values), 1000 * float(np.percentile(values, 90))
         result["ms"][name] = {"median": round(median, 2), "p90": round(high, 2)}

@@ -31,6 +31,10 @@ Stream = Literal[
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the file."""
 
+    def fault(self) -> tuple[str, str] | None:
+        """What is wrong with the fields together: the key and the reason."""
+        return None
+
 
 class Site(Section, frozen=True):
     name: Id = "city"
@@ -105,12 +109,29 @@ class Signal(Section, frozen=True, kw_only=True):
     wiring: str = ""
     """JSON file: the intersection and what its signal groups or outputs are."""
     community: str = "public"
-    """SNMP community that may read and set."""
-    snmp_version: Annotated[str, Meta(pattern=r"^(1|2c)$")] = "1"
+    """SNMP community that may read and set; versions 1 and 2c."""
+    snmp_version: Annotated[str, Meta(pattern=r"^(1|2c|3)$")] = "1"
+    """3: signed and encrypted (authPriv), with the user and both keys below."""
+    snmp_user: Annotated[str, Meta(max_length=32)] = ""
+    snmp_auth: Annotated[str, Meta(pattern=r"^sha(224|256|384|512)?$")] = "sha256"
+    snmp_auth_key: str = ""
+    """Passphrase, 8 characters or more; better by environment than in the file."""
+    snmp_privacy: Annotated[str, Meta(pattern=r"^aes(128|192|256)$")] = "aes128"
+    snmp_privacy_key: str = ""
+    """Passphrase, 8 characters or more, and another one."""
     pattern: Annotated[int, Meta(ge=0, le=255)] = 0
     """NTCIP systemPatternControl while nobody commands; 0: the controller's own time of day."""
     fallback: Annotated[str, Meta(pattern=r"^(plan|flash)$")] = "plan"
     """What the watchdog brings about: the controller's own plan, or flash; a relay card can only flash."""
+
+    def fault(self) -> tuple[str, str] | None:
+        """Version 3 needs a user and both keys (RFC 3414: 8 characters at least)."""
+        if self.snmp_version != "3":
+            return None
+        if not self.snmp_user:
+            return "snmp_user", "is required where snmp_version is 3"
+        short = [key for key in ("snmp_auth_key", "snmp_privacy_key") if len(getattr(self, key)) < 8]
+        return (short[0], "needs 8 characters or more where snmp_version is 3") if short else None
 
 
 class Camera(Section, frozen=True, kw_only=True):
@@ -123,8 +144,14 @@ class Camera(Section, frozen=True, kw_only=True):
     jpeg_quality: Annotated[int, Meta(ge=20, le=100)] = 80
     max_bytes_per_s: Annotated[int, Meta(ge=0)] = 0
     """Bytes a second that are sent at most: quality goes down, then frames are left out; 0: no limit."""
-    privacy: Annotated[str, Meta(pattern=r"^(motion|off)$")] = "off"
-    """motion: what moves and is large enough to be recognised is blurred before it leaves the machine."""
+    privacy: Annotated[str, Meta(pattern=r"^(detail|motion|raw)$")] = "detail"
+    """Before egress. detail: too coarse to know anybody; motion: hides what moves too; raw: as it is."""
+    privacy_reason: Annotated[str, Meta(max_length=200)] = ""
+    """Why pictures may leave raw; said in the camera's status and recorded."""
+    nearest_adult: Annotated[float, Meta(gt=0, le=1)] = 0.25
+    """Height of an adult where somebody can be nearest to the camera, as a share of the picture's."""
+    detector: bool = False
+    """Look for road users here too (needs the vision packages): pictures without any are left out."""
     line: tuple[float, float, float, float] | None = None
     """Counting line x1, y1, x2, y2 as shares of the picture; none: across the middle."""
     calibration: str = ""
@@ -133,6 +160,14 @@ class Camera(Section, frozen=True, kw_only=True):
     """Longitude and latitude; none: beside the first intersection of the map."""
     loop: bool = True
     """Start a file again at its end."""
+    priority: Annotated[int, Meta(ge=1, le=9)] = 5
+    """Where a camera group cannot look at all its cameras, those of the lowest number rest first."""
+
+    def fault(self) -> tuple[str, str] | None:
+        """A raw picture needs a reason."""
+        if self.privacy == "raw" and not self.privacy_reason.strip():
+            return "privacy_reason", "is required where privacy is raw"
+        return None
 
 
 class Ingest(Section, frozen=True, kw_only=True):
@@ -465,6 +500,7 @@ def _section(
         return None
     fields = {field.name: field for field in msgspec.structs.fields(type_)}
     values: dict[str, Any] = {}
+    known = len(faults)
     for key, value in table.items():
         if key in fields:
             values[key] = _value(fields[key].type, value, (*keys, key), places, faults)
@@ -473,7 +509,13 @@ def _section(
             faults.append(_fault(places.get((*keys, key), ""), ".".join((*keys, key)), value, reason))
     missing = [field.name for field in fields.values() if field.required and field.name not in table]
     faults += [_fault(places.get(keys, ""), ".".join((*keys, key)), None, "is required") for key in missing]
-    return None if missing or any(key not in fields for key in table) else type_(**values)
+    if missing or any(key not in fields for key in table):
+        return None
+    section = type_(**values)
+    if len(faults) == known and (found := section.fault()):
+        key, reason = found
+        faults.append(_fault(places.get(keys, ""), ".".join((*keys, key)), None, reason))
+    return section
 
 
 def _value(

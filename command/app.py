@@ -19,24 +19,32 @@ from command.routes import (
     alarms,
     audit,
     cad,
+    calibration,
     cameras,
     case_deeds,
     cases,
     evaluation,
     field,
+    figures,
     grid,
     health,
     history,
     inbox,
+    looks,
     me,
     now,
     open311,
     places,
+    playback,
     public,
     retention,
+    search,
     session,
+    shift,
     stream,
+    streets,
     uploads,
+    views,
     web,
     webhooks,
 )
@@ -45,8 +53,9 @@ from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
 RESOURCES = (
-    places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
-    case_deeds, field, inbox, grid, uploads, public, evaluation, cad,
+    places, search, now, cameras, calibration, looks, history, playback, figures, shift, stream, session, me,
+    views, accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads,
+    public, evaluation, cad, streets,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from citybrain.presence import HEARTBEAT_S, Presence
 from command.access import Accesses
 from command.alarms.keeper import AlarmKeeper
 from command.alarms.models import AlarmView
+from command.calibrations import say_all
 from command.cases import sensors
 from command.cases.demo import Demonstration, ensure_classes
 from command.cases.desk import Desk
@@ -29,6 +30,7 @@ from command.districts import Districts
 from command.feed import Feed
 from command.figures import Figures
 from command.live import Live
+from command.looks import Looks
 from command.models import Kpis, View
 from command.pictures import PictureBoard
 from command.places import camera_position, intersection_position, position_of
@@ -84,6 +86,7 @@ class Centre:
         self.sign_in_rates = Rates(settings.trust.sign_ins_per_minute)
         self.provider = Provider(settings.oidc) if settings.oidc.issuer else None
         self.accesses = Accesses(self.database)
+        self.looks = Looks(self.database)
         self.alarms = AlarmKeeper(settings, self.database, self.districts, self._place)
         self.courier = Courier(settings, self.database)
         self.cases = Desk(
@@ -119,6 +122,7 @@ class Centre:
         jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
         jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
+        jobs.append(self._say_calibrations())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     def end_streams(self) -> None:
@@ -298,6 +302,17 @@ class Centre:
     async def _weigh(self) -> None:
         self.figures.delivery = await self.database.fetch("delivery_balance")
         self.figures.refused = (await self.database.fetch("dead_letters"))[0]["refused"]
+
+    async def _say_calibrations(self) -> None:
+        """Once a start: the broker keeps them, unless it lost its disk."""
+        while True:
+            try:
+                await say_all(self.database, self.presence.bus, self.settings.site.name)
+            except Unavailable as error:
+                log.debug("calibrations_wait", reason=str(error))
+                await asyncio.sleep(SEED_AGAIN_S)
+            else:
+                return
 
     async def _seed(self) -> None:
         """Fetch today's counts from before this start, and again once the last of them are stored."""

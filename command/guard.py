@@ -17,7 +17,7 @@ log = structlog.get_logger()
 API = "/api/v1"
 MAX_BODY_BYTES = 64_000
 LARGER = (
-    (re.compile(r"/api/v1/(uploads/[^/]+|public/follow/[^/]+/photos)"), 12_000_000),
+    (re.compile(r"/api/v1/(uploads/[^/]+|public/follow/photos)"), 12_000_000),
     (re.compile(r"/api/v1/field/batch"), 1_000_000),
 )
 """Paths that take more."""
@@ -25,15 +25,21 @@ MAX_QUERY_BYTES = 16_000
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self' blob: data:; connect-src 'self'; media-src 'self'; worker-src 'self'; font-src 'self';"
+    " img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; worker-src 'self';"
+    " font-src 'self'; manifest-src 'self';"
     " base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+PERMISSIONS = (
+    ("/phone/", "camera=(), geolocation=(self), microphone=(self)"),
+    ("/report/", "camera=(), geolocation=(self), microphone=()"),
+    ("/", "camera=(), geolocation=(), microphone=()"),
+)
+"""What pages below these paths may ask the device for; the first that fits."""
 _RAW_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
@@ -67,7 +73,7 @@ class Guard:
                 # Live state is of this moment: nobody may keep it unless the answer says so.
                 if b"cache-control" not in names:
                     message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
-                message["headers"] = [*message["headers"], *_RAW_HEADERS]
+                message["headers"] = [*message["headers"], *_RAW_HEADERS, _permissions(scope["path"])]
             await send(message)
 
         too_large = _too_large(scope)
@@ -85,6 +91,13 @@ class Guard:
             await refusal(500, "the server failed on this request; its log says why")(scope, receive, guarded)
         finally:
             _count(scope, status, None if is_stream else time.perf_counter() - started_s)
+
+
+def _permissions(path: str) -> tuple[bytes, bytes]:
+    allowed = next(
+        (allowed for prefix, allowed in PERMISSIONS if path.startswith(prefix)), PERMISSIONS[-1][1]
+    )
+    return b"permissions-policy", allowed.encode()
 
 
 def _too_large(scope: Scope) -> str:

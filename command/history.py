@@ -58,6 +58,14 @@ class Question:
     view: str = ""
 
 
+def instant(at: datetime, field: str) -> datetime:
+    """`at` in UTC; ApiError names the field where that is out of bounds."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ApiError(422, f"{field}: this time is out of bounds", field) from error
+
+
 def range_of(
     start: datetime | None, end: datetime | None, longest: timedelta, usual: timedelta = timedelta(hours=1)
 ) -> Range:

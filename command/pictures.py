@@ -1,6 +1,7 @@
 """The latest picture of each camera, in memory only, and waiting for the next one."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from citybrain.messages import FrameMeta
@@ -47,6 +48,15 @@ class PictureBoard:
                 return picture
             await self._changed.wait()
         return None
+
+    async def newer(self, numbers: Mapping[str, int]) -> list[Picture]:
+        """The pictures held whose number is greater than their camera's in `numbers`; none once closed."""
+        while not self.closed:
+            held = [self._latest[camera] for camera in numbers if camera in self._latest]
+            if found := [picture for picture in held if picture.number > numbers[picture.meta.camera]]:
+                return found
+            await self._changed.wait()
+        return []
 
     def close(self) -> None:
         """End every wait."""

@@ -4,12 +4,15 @@ from typing import Any
 
 import msgspec
 
-from command import models, people, records
+from command import looks, models, people, records, saved, search
 from command.alarms import models as alarms
+from command.analysis import models as analysis
 from command.answers import REF
+from command.calibrations import CalibrationBody, CalibrationFit, CalibrationView
 from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
-from command.routes import retention
+from command.playback import models as playback
+from command.routes import retention, streets
 from command.webhooks import models as webhooks
 
 BODIES: tuple[type[models.View], ...] = (
@@ -25,6 +28,10 @@ BODIES: tuple[type[models.View], ...] = (
     people.EntryPage, alarms.AlarmView, alarms.AlarmList, alarms.AlarmEntry, alarms.AlarmDetail,
     alarms.CommentBody, alarms.AssignBody, alarms.SnoozeBody, webhooks.WebhookBody, webhooks.WebhookView,
     webhooks.WebhookList, webhooks.DeliveryView, webhooks.DeliveryList, retention.PolicyView,
+    retention.PolicyList, playback.PlaybackState, playback.PlaybackChanges,
+    analysis.FigureList, analysis.ComparisonView, analysis.ShiftSheet,
+    looks.LookBody, looks.LookView, search.HitList, saved.SavedViewBody,
+    saved.SavedViewList,
     retention.PolicyList, cases.CasePin, cases.CaseView, cases.CaseList, cases.CaseDetail,
     cases.ReportBody, cases.FromAlarmBody, cases.NoteBody, cases.ReasonBody, cases.RemarkBody,
     cases.MergeBody, cases.DispatchBody, cases.SendBody, cases.CloseBody, cases.ExtendBody,
@@ -36,6 +43,8 @@ BODIES: tuple[type[models.View], ...] = (
     evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
     waves.WaveView,
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
+    CalibrationBody, CalibrationFit, CalibrationView,
+    streets.StreetsView,
 )  # fmt: skip
 
 

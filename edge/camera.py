@@ -2,25 +2,27 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
 
 import structlog
 
 from citybrain import topics
-from citybrain.codec import MAX_FRAME_BYTES, pack_frame
+from citybrain.codec import MAX_FRAME_BYTES, decode, pack_frame
 from citybrain.config import Camera, Settings
-from citybrain.errors import ConfigError, Unavailable
+from citybrain.errors import ConfigError, ContractError, Unavailable
 from citybrain.gate import MotionGate
-from citybrain.messages import FrameMeta, Health
+from citybrain.messages import Box, FrameMeta, Health, IngestAck
 from citybrain.paths import data_dir
 from citybrain.presence import HEARTBEAT_S, Presence
 from citybrain.sources import Frame, Image, open_source, paced
 from edge.allowance import Allowance
+from edge.clock import ClockOffset
+from edge.eye import Eye
 from edge.machine import Machine
-from edge.privacy import MotionBlur
+from edge.picture import jpeg_of, scaled
+from edge.privacy import Privacy
 
 log = structlog.get_logger()
 
@@ -29,7 +31,6 @@ STILL_S = 5.0
 MIN_MOTION = 0.001
 """Share of the picture that must move: a person 20 px tall in a picture 640 px wide."""
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-_HEAD_BYTES = 4_000
 
 
 @dataclass(slots=True)
@@ -44,20 +45,6 @@ class Figures:
     motion: float = 0.0
 
 
-class Look(NamedTuple):
-    """What `check` saw: sizes in px, rates per second, shares 0 to 1."""
-
-    width: int
-    height: int
-    fps: float
-    motion: float
-    brightness: float
-    blurred: float
-    """Share of the still that is hidden; 0 where privacy is off."""
-    jpeg_bytes: int
-    still: Image
-
-
 class CameraAgent:
     """One camera's agent; `run` until told to stop."""
 
@@ -68,9 +55,12 @@ class CameraAgent:
         self._topic = topics.for_device(settings.site.name, self.device, "frame")
         self._presence = Presence(settings, self.device, camera.position)
         self._gate = MotionGate()
-        self._blur = MotionBlur() if camera.privacy == "motion" else None
+        self._privacy = Privacy(camera)
+        self._eye = Eye(model=settings.vision.model) if camera.detector else None
         self._allowance = Allowance(camera.max_bytes_per_s, time.monotonic())
         self._machine = Machine(data_dir())
+        self._clock = ClockOffset()
+        self._presence.bus.subscribe(topics.for_device(settings.site.name, self.device, "ack"), self._on_ack)
         self._figures = Figures()
         self._found: tuple[int, int, float] | None = None
         self._last_sent = 0.0
@@ -99,6 +89,8 @@ class CameraAgent:
                 self._report(Health.FAILED, f"{type(error).__name__}: {error}", at_once=True)
             attempt = 0 if self._figures.captured > captured else attempt + 1
             stop.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+        if self._eye is not None:
+            self._eye.close()
         self._presence.leave()
 
     def _play(self, stop: threading.Event) -> None:
@@ -122,16 +114,22 @@ class CameraAgent:
 
     def _take(self, frame: Frame) -> None:
         image = scaled(frame.image_bgr, self._camera.width)
-        motion = self._gate.look(image, regions=self._blur is not None)
+        motion = self._gate.look(image, regions=True)
         self._figures.motion = motion.share
         now = time.monotonic()
-        if self._blur is not None:
-            image = self._blur.hide(image, motion, now)
-        if self._figures.motion < MIN_MOTION and now < self._last_sent + STILL_S:
+        is_due = now >= self._last_sent + STILL_S
+        if self._figures.motion < MIN_MOTION and not is_due:
+            # Privacy follows what moves in every picture, also in those that are not sent.
+            self._privacy.hide(image, motion, now)
+            self._figures.gated += 1
+            return
+        boxes = self._eye.look(image) if self._eye is not None else None
+        image = self._privacy.hide(image, motion, now, boxes or ())
+        if boxes == () and not is_due:
             self._figures.gated += 1
             return
         left = self._allowance.left(now)
-        payload = self._packed(image, frame.media_s, frame.captured_at, left)
+        payload = self._packed(image, frame, left, boxes or ())
         if left is not None and len(payload) > left:
             self._figures.dropped += 1
             return
@@ -143,17 +141,18 @@ class CameraAgent:
         else:
             self._figures.dropped += 1
 
-    def _packed(self, image: Image, media_s: float, at: datetime, left: float | None) -> bytes:
+    def _packed(self, image: Image, frame: Frame, left: float | None, boxes: tuple[Box, ...]) -> bytes:
         meta = FrameMeta(
-            at=at,
+            at=frame.captured_at,
             camera=self._name,
             boot=self._presence.boot,
             frame=self._figures.captured,
             width=image.shape[1],
             height=image.shape[0],
-            media_s=media_s,
+            media_s=frame.media_s,
             motion=self._figures.motion,
             dropped=self._figures.dropped,
+            boxes=boxes,
         )
         most = MAX_FRAME_BYTES if left is None else round(left)
         return pack_frame(meta, jpeg_of(image, self._camera.jpeg_quality, most))
@@ -166,85 +165,33 @@ class CameraAgent:
         done, before = self._figures, self._reported
         per_s = 1.0 / passed_s if passed_s > 0 else 0.0
         figures = {
+            "sent": float(done.sent),
             "fps": round((done.sent - before.sent) * per_s, 2),
             "captured_fps": round((done.captured - before.captured) * per_s, 2),
             "bytes_per_s": round((done.bytes - before.bytes) * per_s),
             "motion": round(done.motion, 4),
             "dropped": float(done.dropped),
             "gated": float(done.gated),
-            "blurred": round(self._blur.share, 4) if self._blur is not None else 0.0,
+            "blurred": round(self._privacy.share, 4),
             **self._machine.figures(),
         }
         self._reported_at = now
         self._reported = Figures(done.captured, done.sent, done.gated, done.dropped, done.bytes, done.motion)
-        self._presence.report(health, detail, sent=done.sent, figures=figures)
+        offset_s = self._clock.offset_s
+        if offset_s is not None:
+            figures["clock_offset_s"] = round(offset_s, 3)
+        faults = [self._clock.fault, self._eye.fault if self._eye is not None else ""]
+        if health is Health.OK and any(faults):
+            health = Health.DEGRADED
+        told = "; ".join(part for part in (self._privacy.notice, *faults, detail) if part)
+        self._presence.report(health, told, figures=figures)
+
+    def _on_ack(self, _topic: str, payload: bytes, _retained: bool) -> None:
+        with suppress(ContractError):
+            message = decode(payload)
+            if isinstance(message, IngestAck) and message.device == self.device:
+                self._clock.hear(message.at, datetime.now(UTC))
 
     def _idle(self, stop: threading.Event) -> None:
         while not stop.wait(1.0):
             self._report(Health.OK, "the source has ended")
-
-
-def check(camera: Camera, seconds: float = 3.0) -> Look:
-    """Look through `camera` for a while of its own time.
-
-    Raises:
-        ConfigError, Unavailable: as `open_source`.
-    """
-    gate, blur = MotionGate(), MotionBlur()
-    motions: list[float] = []
-    with open_source(camera.source) as source:
-        begin = time.monotonic()
-        frames = 0
-        for frame in _some(iter(source), seconds):
-            image = scaled(frame.image_bgr, camera.width)
-            moved = gate.look(image, regions=True)
-            motions.append(moved.share)
-            if camera.privacy == "motion":
-                image = blur.hide(image, moved, frame.media_s)
-            frames += 1
-        wall_s = time.monotonic() - begin
-        fps = frames / wall_s if source.live and wall_s > 0 else source.fps
-        # The first picture counts as wholly moved, because nothing came before it.
-        motion = sum(motions[1:]) / max(1, len(motions) - 1)
-        jpeg = jpeg_of(image, camera.jpeg_quality)
-        return Look(
-            source.width,
-            source.height,
-            fps,
-            motion,
-            float(image.mean()) / 255.0,
-            blur.share,
-            len(jpeg),
-            image,
-        )
-
-
-def _some(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
-    for frame in frames:
-        yield frame
-        if frame.media_s >= seconds:
-            return
-
-
-def scaled(image: Image, width: int) -> Image:
-    """The image no wider than `width`, its shape kept."""
-    import cv2
-    import numpy as np
-
-    if image.shape[1] <= width:
-        return image
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def jpeg_of(image: Image, quality: int, most: int = MAX_FRAME_BYTES) -> bytes:
-    """JPEG of `most` bytes where a lower quality gives that, and small enough for a frame in any case."""
-    import cv2
-
-    for wanted in (quality, 60, 40, 20):
-        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, min(wanted, quality)])
-        if len(jpeg) <= min(most, MAX_FRAME_BYTES) - _HEAD_BYTES:
-            return jpeg.tobytes()
-    if len(jpeg) <= MAX_FRAME_BYTES - _HEAD_BYTES:
-        return jpeg.tobytes()
-    raise ConfigError(f"a picture of {image.shape[1]} x {image.shape[0]} px is too large; lower its width")

@@ -20,7 +20,7 @@ from edge.postman import Postman
 from edge.sensor_cli import sensor
 
 if TYPE_CHECKING:
-    from edge.camera import Look
+    from edge.commissioning import Look
 
 
 @click.group(short_help="Run the agents beside cameras and signals.")
@@ -144,7 +144,8 @@ def camera(ctx: click.Context, name: str, source: str | None, is_check: bool, st
     _check(name)
     settings = settings_of(ctx)
     wanted = _camera(settings, name, source)
-    from edge.camera import CameraAgent, check
+    from edge.camera import CameraAgent
+    from edge.commissioning import check
 
     if is_check:
         _print_check(check(wanted), still or Path(f"{name}.jpg"), wanted)
@@ -177,7 +178,7 @@ def _print_broker(settings: Settings) -> None:
 
 
 def _print_check(look: "Look", still: Path, camera: Camera) -> None:
-    from edge.camera import jpeg_of
+    from edge.picture import jpeg_of
 
     try:
         still.write_bytes(jpeg_of(look.still, 90))
@@ -187,7 +188,14 @@ def _print_check(look: "Look", still: Path, camera: Camera) -> None:
     click.echo(f"rate        {look.fps:.1f} frames a second")
     click.echo(f"motion      {100 * look.motion:.2f} % of the picture")
     click.echo(f"brightness  {100 * look.brightness:.0f} %")
-    hidden = f"{100 * look.blurred:.1f} % of the still" if camera.privacy == "motion" else "off"
-    click.echo(f"blur        {hidden}")
+    click.echo(f"privacy     {_told(camera, look)}")
     click.echo(f"JPEG        {look.jpeg_bytes / 1000:.0f} kB a frame")
     click.echo(f"still       {still}")
+
+
+def _told(camera: Camera, look: "Look") -> str:
+    if camera.privacy == "raw":
+        return f"none, faces and plates can be read: {camera.privacy_reason}"
+    adult_px = round(camera.nearest_adult * look.still.shape[0])
+    told = f"nobody can be known where adults are at most {adult_px} px high in the still"
+    return f"{told}; {100 * look.blurred:.1f} % are hidden" if camera.privacy == "motion" else told

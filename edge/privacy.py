@@ -1,95 +1,39 @@
-"""Makes people and plates unreadable before a picture leaves the machine, without knowing what is in it.
+"""What a camera's policy does to each picture before it leaves the machine."""
 
-Whatever moves, or moved a short while ago, and is shown large enough for a face or a plate to be read is
-replaced by the means of coarse cells. So is the whole picture while nothing is known: at the start, and when
-the light changes at once. A detector that is allowed to see less loses little: what is small stays as it is.
-"""
-
-from typing import NamedTuple
-
-import numpy as np
-
-from citybrain.gate import Motion, Region
+from citybrain.config import Camera
+from citybrain.gate import Motion
+from citybrain.messages import Box
 from citybrain.sources import Image
-
-DETAIL_PX = 64
-"""A moving thing lower than this shows no readable face or plate: a face is a seventh of a person's height,
-a plate a fourteenth of a car's, and neither is read below ten pixels."""
-CELLS = 8
-"""Cells across the smaller side of what is hidden: fewer than a face needs even where nothing else moves."""
-MIN_CELL_PX = 8
-MARGIN = 0.1
-HOLD_S = 10.0
-"""Who stops stays hidden for so long."""
-MOST_REGIONS = 200
+from edge.detail import DetailLimit, limited
+from edge.motionblur import MotionBlur
 
 
-class _Held(NamedTuple):
-    region: Region
-    until_s: float
+class Privacy:
+    """The policy of one camera: `Camera.privacy`."""
 
+    def __init__(self, camera: Camera) -> None:
+        limit = DetailLimit(camera.nearest_adult)
+        self._steps: tuple[DetailLimit | MotionBlur, ...] = {
+            "detail": (limit,),
+            "motion": (limit, MotionBlur()),
+            "raw": (),
+        }[camera.privacy]
+        self.notice = f"pictures leave raw: {camera.privacy_reason}" if camera.privacy == "raw" else ""
+        """What everybody must know; empty where pictures are made unreadable."""
 
-class MotionBlur:
-    """Hides what moves in one camera's pictures; `share` is how much of the last one was hidden."""
+    @property
+    def share(self) -> float:
+        """How much of the last picture was made unreadable, 0 to 1."""
+        return max((step.share for step in self._steps), default=0.0)
 
-    def __init__(self) -> None:
-        self._held: list[_Held] = []
-        self.share = 0.0
+    def hide(self, image: Image, motion: Motion, media_s: float, boxes: tuple[Box, ...] = ()) -> Image:
+        """`image` (h, w, 3) as it may leave.
 
-    def hide(self, image: Image, motion: Motion, media_s: float) -> Image:
-        """A copy of `image` (h, w, 3) in which what may identify somebody cannot be read.
-
-        motion: of the same picture, with its regions; media_s: its time on any clock.
+        motion: of the same picture, with its regions; media_s: its time on any clock; boxes: what a detector
+        found in it, where there is one.
         """
-        whole = motion.is_light_change or (motion.share > 0 and not motion.regions and motion.share > 0.5)
-        if whole:
-            self.share = 1.0
-            return _coarse(image, _cell(image.shape[1], image.shape[0]))
-        # Who goes on is where he is seen now; who is seen no more has stopped, and stays hidden where he was.
-        # A clock that runs backwards (a file begins again) would hold for ever.
-        kept = [
-            held
-            for held in self._held
-            if media_s < held.until_s <= media_s + HOLD_S
-            and not any(_overlap(held.region, region) for region in motion.regions)
-        ]
-        found = [_Held(region, media_s + HOLD_S) for region in motion.regions]
-        self._held = [*found, *kept][:MOST_REGIONS]
-        hidden = np.zeros(image.shape[:2], np.bool_)
-        result = image.copy()
-        for held in self._held:
-            x1, y1, x2, y2 = _pixels(held.region, image.shape[1], image.shape[0])
-            if y2 - y1 >= DETAIL_PX or x2 - x1 >= 2 * DETAIL_PX:
-                # Taken from the original, so that regions on top of each other do not smear all around.
-                result[y1:y2, x1:x2] = _coarse(image[y1:y2, x1:x2], _cell(x2 - x1, y2 - y1))
-                hidden[y1:y2, x1:x2] = True
-        self.share = float(hidden.mean())
-        return result
-
-
-def _overlap(one: Region, other: Region) -> bool:
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    return across > 0 and down > 0
-
-
-def _cell(width: int, height: int) -> float:
-    return max(MIN_CELL_PX, min(width, height) / CELLS)
-
-
-def _pixels(region: Region, width: int, height: int) -> tuple[int, int, int, int]:
-    """Corners in whole pixels, with a margin: the gate looks at a small picture, and boxes tremble."""
-    across, down = MARGIN * region.width, MARGIN * region.height
-    x1, x2 = (region.x - across) * width, (region.x + region.width + across) * width
-    y1, y2 = (region.y - down) * height, (region.y + region.height + down) * height
-    return max(0, int(x1)), max(0, int(y1)), min(width, int(x2) + 1), min(height, int(y2) + 1)
-
-
-def _coarse(region: Image, cell: float) -> Image:
-    """The mean of each cell, smoothly joined."""
-    import cv2
-
-    height, width = region.shape[:2]
-    cells = (max(round(width / cell), 1), max(round(height / cell), 1))
-    small = cv2.resize(region, cells, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+        if self._steps:
+            image = limited(image, boxes)
+        for step in self._steps:
+            image = step.hide(image, motion, media_s)
+        return image

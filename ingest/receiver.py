@@ -7,6 +7,7 @@ holds it up it reads nothing: the broker queues, and what it cannot queue is sti
 import contextlib
 import select
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -28,7 +29,8 @@ READ_BYTES = 262_144
 GATHER_S = 0.003
 """Between two reads of messages: one read of ten costs a third of ten reads."""
 MAX_PACKET_BYTES = 4 * MAX_FRAME_BYTES
-CONNECT_S = 10.0
+CONNECT_S = 30.0
+"""For a handshake, and for a write: a broker to which thousands come back at once answers late."""
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 STEADY_S = 10.0
 """A connection that held for so long was sound."""
@@ -153,7 +155,7 @@ class Receiver:
         rest = b""
         while not self._stop.is_set() or self._outgoing:
             if self._is_readable(connection, 0.0 if self._outgoing else min(1.0, ping_s)):
-                data = connection.recv(READ_BYTES)
+                data = _read(connection)
                 if not data:
                     raise PacketError("the broker closed the connection")
                 found = packets.read(rest + data, MAX_PACKET_BYTES)
@@ -201,3 +203,18 @@ class Receiver:
         while self._outgoing:
             taken.append(self._outgoing.popleft())
         return b"".join(taken)
+
+
+def _read(connection: socket.socket) -> bytes:
+    """As much as there is. TLS gives one record at a time, and a broker puts each message into its own."""
+    data = connection.recv(READ_BYTES)
+    if not isinstance(connection, ssl.SSLSocket) or not data:
+        return data
+    parts, size = [data], len(data)
+    while size < READ_BYTES and (connection.pending() or select.select([connection], [], [], 0.0)[0]):
+        more = connection.recv(READ_BYTES - size)
+        if not more:
+            break  # the next read finds the end again
+        parts.append(more)
+        size += len(more)
+    return b"".join(parts)

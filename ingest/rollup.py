@@ -22,7 +22,7 @@ STEPS = (
     ("15min", "1h", timedelta(hours=1)),
     ("1h", "1day", timedelta(days=1)),
 )
-RECORDS = {"lane_measurement": "lane", "turning_count": "turning"}
+RECORDS = {"lane_measurement": "lane", "turning_count": "turning", "sensor_observation": "sensor"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -176,6 +176,7 @@ def _observation(rows: Rows, message: SensorObservation) -> None:
     )  # fmt: skip
     rows.record(table, [row])
     rows.newest(table, (message.device, message.datastream), message.at, row)
+    rows.minutes.add((table, minute_of(message.at)))
 
 
 def _event(rows: Rows, message: TrafficEvent) -> None:

@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from citybrain import topics
 from citybrain.codec import encode
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError, Unavailable
-from citybrain.messages import Health, IngestAck, IntersectionConfig, RoadNetwork
+from citybrain.messages import AgentStatus, Health, IngestAck, IntersectionConfig, RoadNetwork
 from citybrain.presence import Presence, new_boot
 from ingest.acks import Acks
 from ingest.arrival import Arrival
@@ -212,6 +213,7 @@ class Worker:
             return
         outcome = store.commit(batch)
         self._account(outcome)
+        self._answer(batch.statuses)
 
     def _account(self, outcome: Outcome) -> None:
         self._intake.settle(
@@ -228,6 +230,14 @@ class Worker:
         self._figures.commit(live, datetime.now(UTC), len(outcome.committed), outcome.rows)
         self._guard.replayed(outcome.duplicates, time.monotonic())
         self._acks.want(outcome.settled)
+
+    def _answer(self, statuses: Sequence[AgentStatus]) -> None:
+        """A camera numbers nothing that could be acknowledged; it is answered, so that it knows its clock."""
+        for status in statuses:
+            is_there = status.health is not Health.OFFLINE
+            if status.device.startswith("camera/") and is_there and not status.sent:
+                ack = IngestAck(at=datetime.now(UTC), device=status.device, boot=status.boot, seq=0)
+                self._receiver.publish(topics.for_device(self._site, status.device, "ack"), encode(ack))
 
     def _acknowledge(self, now_s: float) -> None:
         due = self._acks.due(now_s)

@@ -1,5 +1,7 @@
-"""`citybrain vision evaluate`: counts and tracks against what people counted."""
+"""`citybrain vision`: counts and tracks against what people counted; boxes for an edge agent."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def vision() -> None:
-    """Judge what vision counts.
+    """Judge what vision counts, and look for an edge agent.
 
     \b
     Example:
@@ -62,6 +64,26 @@ def evaluate_(clips: Path, model: str, json_file: Path | None, strict: bool) -> 
     outside = [count for result in results for count in result.counts if not count.is_accepted]
     if strict and outside:
         raise SystemExit(1)
+
+
+@vision.command("boxes")
+@click.option("--model", default="", help="A detector of `citybrain models list`; default SSDLite.")
+def boxes(model: str) -> None:
+    """For programs: the boxes of each picture on standard input, a JSON array a line.
+
+    In front of each JPEG picture stand its bytes as four bytes, the highest first. A camera's agent with
+    `detector = true` runs it.
+
+    \b
+    Example:
+      citybrain vision boxes < pictures > boxes.jsonl
+    """
+    # Whatever a library prints must not stand between the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    from vision.eye import look
+
+    look(sys.stdin.buffer, answers, model)
 
 
 def _detector(model: str) -> Any:

@@ -45,6 +45,7 @@ class Road:
     length_m: float
     speed_mps: float
     intersection: str | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,13 @@ class Streets:
                 along = float(self._piece_along[piece] + share[piece] * math.sqrt(squared[piece]))
                 spots.append(Spot(road, along, float(off[piece])))
         return spots
+
+    def within(self, west: float, south: float, east: float, north: float) -> list[Road]:
+        """The roads that come into a box (degrees)."""
+        lon, lat = self._points[:, 0::2], self._points[:, 1::2]
+        inside = (lon.max(axis=1, initial=-np.inf) >= west) & (lon.min(axis=1, initial=np.inf) <= east)
+        inside &= (lat.max(axis=1, initial=-np.inf) >= south) & (lat.min(axis=1, initial=np.inf) <= north)
+        return [self.roads[at] for at in np.unique(self._piece_road[inside])]
 
     def times_to(self, place: LonLat) -> "TimesTo":
         """Travel times to one place from anywhere."""
@@ -323,6 +331,7 @@ def _road(group: list[RoadSegment], signals: Mapping[str, str]) -> Road:
         length_m=max(0.1, length_m(path)),
         speed_mps=max(1.0, *(one.speed_limit_mps for one in group)),
         intersection=next((one for one in named if one), None),
+        name=next((one.name for one in group if one.name), ""),
     )
 
 

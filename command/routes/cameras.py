@@ -25,6 +25,9 @@ Why = Annotated[Purpose, Query(description="why one looks; it goes into the audi
 ForCase = Annotated[
     str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._-]+$", description="the case's id")
 ]
+ForEvent = Annotated[
+    str | None, Query(max_length=128, pattern=r"^[A-Za-z0-9._/:-]+$", description="the event's or alarm's id")
+]
 BOUNDARY = "picture"
 BINARY = {"type": "string", "contentMediaType": "image/jpeg"}
 
@@ -59,6 +62,7 @@ async def picture(
     *,
     purpose: Why = Purpose.MONITORING,
     case: ForCase = None,
+    event: ForEvent = None,
 ) -> Response:
     """The latest picture, in memory only; who looks, why, and for which case is recorded first."""
     if not sight.has_camera(camera):
@@ -66,8 +70,8 @@ async def picture(
     latest = centre.pictures.get(camera)
     if latest is None:
         raise ApiError(404, _why_not(camera, camera in centre.live.cameras.known()), "camera")
-    await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case))
-    headers = {"cache-control": "no-store", "x-captured-at": _captured_at(latest)}
+    await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case, event))
+    headers = {"cache-control": "no-store", "x-captured-at": captured_at(latest)}
     return Response(latest.jpeg, media_type="image/jpeg", headers=headers)
 
 
@@ -91,11 +95,12 @@ async def stream(
     *,
     purpose: Why = Purpose.MONITORING,
     case: ForCase = None,
+    event: ForEvent = None,
 ) -> Response:
     """The moving picture, recorded as one look; a slow client skips pictures."""
     if camera not in centre.live.cameras.known() or not sight.has_camera(camera):
         raise ApiError(404, _why_not(camera, known=False), "camera")
-    await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case))
+    await centre.accesses.look(View(sight.principal, request.state.pass_.key, camera, purpose, case, event))
     return StreamingResponse(
         _parts(centre.pictures, camera),
         media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}",
@@ -109,12 +114,12 @@ async def _parts(pictures: PictureBoard, camera: str) -> AsyncIterator[bytes]:
         number = latest.number
         head = (
             f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(latest.jpeg)}\r\n"
-            f"X-Captured-At: {_captured_at(latest)}\r\n\r\n"
+            f"X-Captured-At: {captured_at(latest)}\r\n\r\n"
         )
         yield head.encode() + latest.jpeg + b"\r\n"
 
 
-def _captured_at(picture: Picture) -> str:
+def captured_at(picture: Picture) -> str:
     return picture.meta.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -48,9 +48,12 @@ async def kpis(centre: Shared) -> Response:
     dependencies=SEES,
     responses=documented(BalanceList, "The balance of every device that numbers.", 503),
 )
-async def delivery(centre: Shared) -> Response:
+async def delivery(centre: Shared, sight: Seen) -> Response:
     """What became of every message: numbered = committed + dead_lettered + given_up + spooled + open."""
     rows = await centre.database.fetch("delivery_balance")
+    if not sight.is_whole:
+        seen = {agent.device for agent in centre.live.agents(datetime.now(UTC)) if sight.sees(agent)}
+        rows = [row for row in rows if row["device"] in seen]
     return Json(BalanceList(items=msgspec.convert(rows, list[Balance])))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from command import bodies
@@ -37,7 +37,14 @@ from command.trust.gatekeeper import address_of
 
 router = APIRouter(tags=["public"], prefix="/public", dependencies=[public])
 
-Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$", description="the secret of the follow link")]
+Token = Annotated[
+    str,
+    Header(
+        alias="x-follow",
+        pattern=r"^[A-Za-z0-9_-]{43}$",
+        description="the secret of the follow link; in a header, because addresses get into logs",
+    ),
+]
 MOST_PHOTOS = 4
 PHOTO = {
     "requestBody": {
@@ -79,7 +86,7 @@ async def report(request: Request, centre: Shared) -> Response:
 
 
 @router.post(
-    "/follow/{token}/photos",
+    "/follow/photos",
     status_code=201,
     responses=documented(
         Followed, "Kept, without its metadata.", 404, 409, 413, 503, status=201, public=True
@@ -102,14 +109,14 @@ async def photo(token: Token, request: Request, centre: Shared) -> Response:
     return Json(await _view(centre, token), 201)
 
 
-@router.get("/follow/{token}", responses=documented(Followed, "How it stands.", 404, 503, public=True))
+@router.get("/follow", responses=documented(Followed, "How it stands.", 404, 503, public=True))
 async def follow(token: Token, centre: Shared) -> Response:
     """How one's report stands, and what one was told; nothing of a person."""
     return Json(await _view(centre, token))
 
 
 @router.post(
-    "/follow/{token}/rating",
+    "/follow/rating",
     responses=documented(Followed, "Rated.", 404, 409, 413, 503, public=True),
     openapi_extra=bodies.described(RateBody),
 )
@@ -124,7 +131,7 @@ async def rating(token: Token, request: Request, centre: Shared) -> Response:
 
 
 @router.post(
-    "/follow/{token}/reopening",
+    "/follow/reopening",
     responses=documented(Followed, "It is dispatched anew.", 404, 409, 413, 503, public=True),
     openapi_extra=bodies.described(ReasonBody),
 )

@@ -18,7 +18,7 @@ from command.trust.passes import Pass
 from command.trust.rates import Rates
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-BY_ITSELF = ("/telemetry/", "/stream", "/picture.jpg", "/stream.mjpg")
+BY_ITSELF = ("/telemetry/", "/stream", "/picture.jpg", "/stream.mjpg", "/pictures")
 """What the map's page asks for without anybody doing anything."""
 COOKIE = "citybrain_session"
 CSRF_HEADER = b"x-csrf-token"

@@ -5,6 +5,7 @@ from pathlib import Path
 from citybrain.config import Settings, Signal
 from citybrain.errors import ConfigError
 from edge.drivers.driver import Cabinet
+from edge.drivers.snmp_access import Access, Community, User
 from edge.wiring import Wiring, read_wiring
 
 SNMP_PORT = 161
@@ -29,14 +30,23 @@ def open_cabinet(settings: Settings, intersection: str) -> Cabinet:
         from edge.drivers.snmp import Snmp
 
         host, port = host_and_port(signal.address, SNMP_PORT)
+        access = _access(signal)
 
         def open_snmp() -> Snmp:
-            return Snmp(host, port, signal.community, signal.snmp_version)
+            return Snmp(host, port, access)
 
         return NtcipCabinet(wiring, open_snmp, signal.pattern)
     from edge.drivers.relay import RelayCabinet
 
     return RelayCabinet(wiring, signal.address)
+
+
+def _access(signal: Signal) -> Access:
+    if signal.snmp_version != "3":
+        return Community(signal.community, signal.snmp_version)
+    return User(
+        signal.snmp_user, signal.snmp_auth_key, signal.snmp_privacy_key, signal.snmp_auth, signal.snmp_privacy
+    )
 
 
 def host_and_port(address: str, default: int) -> tuple[str, int]:

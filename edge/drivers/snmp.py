@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from citybrain.errors import ConfigError, Unavailable
+from edge.drivers.snmp_access import Access, Session
 
 Oid = tuple[int, ...]
 
-TIMEOUT_S = 1.0
-RETRIES = 1
 MOST_AT_ONCE = 30
 """Objects in one request: the answer of a controller must fit one datagram (484 bytes at least)."""
 
@@ -17,13 +16,12 @@ MOST_AT_ONCE = 30
 class Snmp:
     """One device at `host`:`port`; not for several threads. Close it after use."""
 
-    def __init__(self, host: str, port: int, community: str, version: str = "1") -> None:
+    def __init__(self, host: str, port: int, access: Access) -> None:
         self.where = f"{host}:{port}"
         self._address = (host, port)
-        self._model = 0 if version == "1" else 1
-        self._community = community
+        self._access = access
         self._loop = asyncio.new_event_loop()
-        self._session: tuple[Any, Any, Any] | None = None
+        self._session: Session | None = None
 
     def get(self, oids: Iterable[Oid]) -> dict[Oid, int]:
         """The value of each object.
@@ -52,7 +50,7 @@ class Snmp:
     def close(self) -> None:
         """Let go of the socket."""
         if self._session is not None:
-            self._session[0].close()
+            self._session.close()
             self._session = None
         # The transport and the library's own timer say goodbye on the next turn of the loop.
         self._loop.run_until_complete(_settle())
@@ -63,7 +61,6 @@ class Snmp:
         self._loop.close()
 
     async def _ask(self, what: str, objects: Mapping[Oid, int | None]) -> dict[Oid, int]:
-        from pysnmp.hlapi.v1arch.asyncio import get_cmd, set_cmd
         from pysnmp.proto.rfc1902 import Integer32, Null
 
         if not objects:
@@ -71,7 +68,7 @@ class Snmp:
         session = await self._opened()
         pairs = [(oid, Null("") if value is None else Integer32(value)) for oid, value in objects.items()]
         try:
-            failure, status, index, found = await (get_cmd if what == "get" else set_cmd)(*session, *pairs)
+            failure, status, index, found = await session.ask(what, pairs)
         except OSError as error:
             raise Unavailable(f"no SNMP device answers at {self.where}: {error}") from error
         if failure:
@@ -81,15 +78,12 @@ class Snmp:
             raise ConfigError(f"the controller at {self.where} refuses to {what} {oid}: error {int(status)}")
         return {tuple(oid): _number(value, self.where, oid) for oid, value in found}
 
-    async def _opened(self) -> tuple[Any, Any, Any]:
-        from pysnmp.hlapi.v1arch.asyncio import CommunityData, SnmpDispatcher, UdpTransportTarget
-
+    async def _opened(self) -> Session:
         if self._session is None:
             try:
-                target = await UdpTransportTarget.create(self._address, timeout=TIMEOUT_S, retries=RETRIES)
+                self._session = await self._access.open(self._address)
             except Exception as error:
                 raise Unavailable(f"the controller {self.where} cannot be found: {error}") from error
-            self._session = (SnmpDispatcher(), CommunityData(self._community, mpModel=self._model), target)
         return self._session
 
 

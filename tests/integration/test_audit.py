@@ -223,7 +223,8 @@ def test_a_look_at_a_camera_is_recorded_before_the_first_byte(own: Settings, bus
         picture = {"purpose": "case", "case": "A-17"}
         until(lambda: client.get(path, params=picture).status_code == 200, "the picture")
         client.get(path, params=picture)
-        told = ('{"case":"A-17","purpose":"case"}', principal.name, "camera/demo")
+        recorded = '{"case":"A-17","event":null,"purpose":"case","reason":null}'
+        told = (recorded, principal.name, "camera/demo")
         assert [(details, name, subject) for name, subject, details in looks()] == [told]
         with client.stream("GET", "/api/v1/cameras/demo/stream.mjpg") as answer:
             assert JPEG in next(answer.iter_raw())

@@ -31,9 +31,9 @@ PUBLIC = {
     ("/healthz", "get"), ("/api/v1/session/ways", "get"), ("/api/v1/session", "post"),
     ("/api/v1/session/link", "post"), ("/api/v1/session/oidc", "get"),
     ("/api/v1/session/oidc/callback", "get"), ("/api/v1/public/classes", "get"),
-    ("/api/v1/public/reports", "post"), ("/api/v1/public/nearby", "get"),
-    ("/api/v1/public/follow/{token}", "get"), ("/api/v1/public/follow/{token}/photos", "post"),
-    ("/api/v1/public/follow/{token}/rating", "post"), ("/api/v1/public/follow/{token}/reopening", "post"),
+    ("/api/v1/public/reports", "post"), ("/api/v1/public/nearby", "get"), ("/api/v1/public/streets", "get"),
+    ("/api/v1/public/follow", "get"), ("/api/v1/public/follow/photos", "post"),
+    ("/api/v1/public/follow/rating", "post"), ("/api/v1/public/follow/reopening", "post"),
 }  # fmt: skip
 ENDLESS = {"/api/v1/stream", "/api/v1/inbox/stream", "/api/v1/cameras/{camera}/stream.mjpg"}
 

@@ -199,6 +199,16 @@ def test_health_says_how_it_is(city: Settings) -> None:
     until(lambda: edge.health[-1].health is Health.OFFLINE, "goodbye", 5)
 
 
+def test_a_camera_is_answered_so_that_it_knows_its_clock(city: Settings) -> None:
+    with Edge(city) as edge, working(city):
+        edge.send(make.status("camera/gate"), "status")
+        edge.send(make.status("sensor/s"), "status")
+        until(lambda: "camera/gate" in edge.acks, "answered")
+        edge.send(make.lanes(1), "measurement")
+        until(lambda: edge.acked() == 1, "what came later is acknowledged")
+    assert edge.acks == {"camera/gate": [0], "lanes/a": [1]}
+
+
 def test_while_the_disk_fills_the_bulk_waits_at_the_edge_and_events_are_stored(
     city: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,12 @@ select date_bin(%s::interval, at, 'epoch') as bucket, camera, movement, road_use
 from turning_count group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 
+VALUES_ANEW = """
+select date_bin(%s::interval, at, 'epoch') as bucket, device, datastream, unit, count(*),
+    avg(value), min(value), max(value), avg(quality::float8)
+from sensor_observation group by 1, 2, 3, 4 order by 1, 2, 3, 4
+"""
+
 
 @pytest.fixture
 def database(migrated_dsn: str) -> Iterator[Connection]:
@@ -71,6 +77,12 @@ def check_all(database: Connection) -> None:
             "order by 1, 2, 3, 4".encode()
         ).fetchall()
         assert counts == database.execute(COUNTS_ANEW, [width]).fetchall(), step
+        values = database.execute(
+            "select bucket, device, datastream, unit, samples, value, value_min, value_max, quality "
+            f"from sensor_observation_{step} order by 1, 2, 3, 4".encode()
+        ).fetchall()
+        anew = database.execute(VALUES_ANEW, [width]).fetchall()
+        assert [list(row) for row in values] == [close(row) for row in anew], step
 
 
 def random_lanes(chance: random.Random, seq: int, at: datetime) -> LaneMeasurement:
@@ -100,6 +112,8 @@ def test_rollups_equal_a_recomputation_from_the_records(store: Store, database: 
             messages.append(random_lanes(chance, seq, at))
             counts = {user: chance.randrange(9) for user in chance.sample(list(RoadUser), 2)}
             messages.append(make.turning(seq, at=at, counts=counts, movement=chance.choice(["n", "s"])))
+            sensor, unit = chance.choice(["sensor/a", "sensor/b"]), chance.choice(["Cel", "K"])
+            messages.append(make.observation(seq, sensor, at=at, value=chance.gauss(9, 40), unit=unit))
         put(store, *messages)
         roll(database)
         check_all(database)  # the later rounds are late data into buckets that were made before

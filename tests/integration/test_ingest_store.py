@@ -160,6 +160,19 @@ def test_the_balance_tells_what_became_of_each_number_of_a_device(store: Store, 
         store.acknowledge({owner})
 
 
+def test_the_balance_is_never_below_zero_for_what_came_after_the_last_status(
+    store: Store, database: Connection
+) -> None:
+    store.commit(Batch(statuses=[make.status("lanes/a", sent=2, spooled=1)]))
+    store.commit(batch(make.lanes(1), make.lanes(2), make.lanes(3), make.lanes(5)))
+    query = "select numbered, committed, spooled, open from delivery_balance"
+    for _ in range(2):  # before and after the watermark has moved
+        assert rows(database, query) == [(5, 4, 1, 0)], "the fourth is still spooled"
+        store.acknowledge({("lanes/a", make.BOOT)})
+    store.commit(Batch(gaps=[gap(4, 8)]))
+    assert rows(database, query) == [(8, 4, 1, 0)]
+
+
 def test_a_refused_message_of_an_honest_sender_is_buried_once_and_counts_as_settled(
     store: Store, database: Connection
 ) -> None:

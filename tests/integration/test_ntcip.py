@@ -6,18 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from citybrain.config import Settings, Signal
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.messages import ControlMode, SignalCommand
 from edge.control import Control, SignalControl, Verdict
+from edge.drivers.cabinets import open_cabinet
 from edge.drivers.driver import Look
 from edge.drivers.ntcip1202 import NtcipCabinet
 from edge.drivers.snmp import Snmp
+from edge.drivers.snmp_access import Access, Community, User
 from edge.wiring import read_wiring
 from tests.fixtures.eight_phases import wiring_file
 from tests.fixtures.monitor import Monitor
 from tests.fixtures.nema import NemaController, Timing
 from tests.fixtures.snmp_agent import SnmpAgent
 
+PUBLIC = Community("public")
+USERS = (
+    User("area", "auth passphrase", "privacy passphrase"),
+    User("strong", "auth passphrase", "privacy passphrase", "sha512", "aes256"),
+)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TICK_S = 0.1
 
@@ -51,12 +59,12 @@ class Field:
 class Post:
     """Agent's loop without a broker: the real control, driver and SNMP."""
 
-    def __init__(self, agent: SnmpAgent, folder: Path, version: str = "1", pattern: int = 0) -> None:
+    def __init__(self, agent: SnmpAgent, folder: Path, access: Access = PUBLIC, pattern: int = 0) -> None:
         self.agent = agent
         wiring = read_wiring(wiring_file(folder), "x")
         self.field = Field(agent, Monitor(wiring.config))
         self.cabinet = NtcipCabinet(
-            wiring, lambda: Snmp("127.0.0.1", agent.port, "public", version), pattern, self.field
+            wiring, lambda: Snmp("127.0.0.1", agent.port, access), pattern, self.field
         )
         config, look = self.cabinet.connect()
         self.control = SignalControl(config, 6.0, look.indications, look.clock_s)
@@ -95,7 +103,7 @@ class Post:
 @pytest.fixture
 def agent() -> Iterator[SnmpAgent]:
     timing = {p: Timing() for p in range(1, 9)} | {2: Timing(walk_s=7.0, ped_clear_s=10.0)}
-    with SnmpAgent(NemaController(timing)) as agent:
+    with SnmpAgent(NemaController(timing), users=USERS) as agent:
         yield agent
 
 
@@ -121,11 +129,13 @@ def test_the_controllers_own_plan_goes_on_and_is_told_while_nobody_commands(post
     assert {"rGrrrGrrr", "ryrrryrrr", "rrrrrrrrr", "rrrGrrrGr"} <= seen
 
 
-@pytest.mark.parametrize("version", ["1", "2c"])
+@pytest.mark.parametrize(
+    "access", [PUBLIC, Community("public", "2c"), *USERS], ids=["1", "2c", "3", "3 strong"]
+)
 def test_a_commanded_phase_is_called_served_and_held_for_as_long_as_it_is_wanted(
-    agent: SnmpAgent, tmp_path: Path, version: str
+    agent: SnmpAgent, tmp_path: Path, access: Access
 ) -> None:
-    post = Post(agent, tmp_path, version)
+    post = Post(agent, tmp_path, access)
     post.until(shows("26"))
     post.until(shows("48"), hold=5)
     for _ in range(40):  # longer than the controller's own maximum
@@ -221,11 +231,30 @@ def test_a_controller_that_would_keep_a_dead_agents_orders_is_refused(
     Post(agent, tmp_path).cabinet.close()
 
 
-def test_a_controller_that_does_not_answer_or_refuses_the_community_is_unavailable(
-    agent: SnmpAgent, tmp_path: Path
+@pytest.mark.parametrize("access", [
+    Community("wrong", "2c"),
+    User("nobody", "auth passphrase", "privacy passphrase"),
+    User("area", "wrong passphrase", "privacy passphrase"),
+    User("area", "auth passphrase", "wrong passphrase"),
+    User("area", "auth passphrase", "privacy passphrase", privacy="aes256"),
+])  # fmt: skip
+def test_a_controller_that_knows_no_such_community_user_or_key_is_unavailable(
+    agent: SnmpAgent, tmp_path: Path, access: Access
 ) -> None:
     wiring = read_wiring(wiring_file(tmp_path), "x")
-    cabinet = NtcipCabinet(wiring, lambda: Snmp("127.0.0.1", agent.port, "wrong", "2c"))
+    cabinet = NtcipCabinet(wiring, lambda: Snmp("127.0.0.1", agent.port, access))
     with pytest.raises(Unavailable, match="no SNMP device answers"):
         cabinet.connect()
+    cabinet.close()
+
+
+def test_the_settings_of_a_signal_open_version_3(agent: SnmpAgent, tmp_path: Path) -> None:
+    signal = Signal(
+        driver="ntcip1202", address=f"127.0.0.1:{agent.port}", wiring=str(wiring_file(tmp_path)),
+        snmp_version="3", snmp_user="strong", snmp_auth="sha512", snmp_auth_key="auth passphrase",
+        snmp_privacy="aes256", snmp_privacy_key="privacy passphrase",
+    )  # fmt: skip
+    cabinet = open_cabinet(Settings(signals={"x": signal}), "x")
+    config, look = cabinet.connect()
+    assert (config.intersection, len(look.indications)) == ("x", 9)
     cabinet.close()

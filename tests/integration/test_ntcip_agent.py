@@ -16,6 +16,7 @@ from citybrain.config import Settings
 from citybrain.messages import CommandAck, ControlMode, EventKind, SignalCommand, SignalState, TrafficEvent
 from edge.drivers.ntcip1202 import NtcipCabinet
 from edge.drivers.snmp import Snmp
+from edge.drivers.snmp_access import Community
 from edge.outbox import now
 from edge.postman import Postman
 from edge.signal import SignalAgent
@@ -80,7 +81,7 @@ def beats(settings: Settings, tmp_path: Path) -> Iterator[list[int]]:
     with SnmpAgent(NemaController()) as agent:
         wiring = read_wiring(wiring_file(tmp_path), "x")
         field = Field(agent, Monitor(wiring.config))
-        cabinet = NtcipCabinet(wiring, lambda: Snmp("127.0.0.1", agent.port, "public"), 0, field)
+        cabinet = NtcipCabinet(wiring, lambda: Snmp("127.0.0.1", agent.port, Community("public")), 0, field)
         postman = Postman(Spool(tmp_path / "s.sqlite", 10_000_000, 1e9)).start()
         signal = SignalAgent(settings, postman, cabinet, "x", lambda: beats.append(1))
         thread = threading.Thread(target=signal.run, args=(stop,))

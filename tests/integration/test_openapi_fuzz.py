@@ -86,7 +86,7 @@ def test_nobody_can_make_their_own_account_fail(own: Settings, served: Served) -
         mine = [operation for operation in OPERATIONS if (operation.path + "/").startswith("/api/v1/me/")]
         faults = [fault for operation in mine if (fault := drive(operation, served.url, session))]
         assert session.get(f"{served.url}/api/v1/me", timeout=20).status_code == 200
-    assert len(mine) == 8
+    assert len(mine) == 11
     assert not faults, "\n".join(faults)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -10,7 +11,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from citybrain.config import Camera
 from citybrain.errors import ConfigError
+from citybrain.gate import MotionGate
+from citybrain.sources import open_source
+from edge.picture import jpeg_of
+from edge.privacy import Privacy
+from vision.counting import Crossing
+from vision.detector import load_detector
+from vision.jpeg import decode_jpeg
+from vision.pipeline import Pipeline
 from vision.watch_cli import watch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,3 +86,17 @@ def test_the_counts_of_real_footage_are_those_of_people(
     for direction, hand in truth["counts"].items():
         low, high = hand["accept"]
         assert low <= totals[f"line:{direction}"] <= high, (direction, totals)
+
+
+@needs_footage
+def test_what_leaves_a_camera_by_default_is_still_counted(default_detector: str) -> None:
+    camera = Camera(source=str(FOOTAGE / "ahmetozlu.mp4"))
+    gate, privacy = MotionGate(), Privacy(camera)
+    pipeline = Pipeline(load_detector(default_detector), (0, 250, 640, 250))
+    crossings: list[Crossing] = []
+    with open_source(camera.source) as source:
+        for frame in islice(source, 0, None, 2):
+            motion = gate.look(frame.image_bgr, regions=True)
+            jpeg = jpeg_of(privacy.hide(frame.image_bgr, motion, frame.media_s), camera.jpeg_quality)
+            crossings += pipeline.process(decode_jpeg(jpeg), frame.media_s).crossings
+    assert [crossing.movement for crossing in crossings] == ["line:toward"] * 8

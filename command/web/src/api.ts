@@ -2,6 +2,7 @@
 import type {
   Agent,
   Alarm,
+  Balance,
   CameraNow,
   Command,
   IntersectionConfig,
@@ -10,6 +11,9 @@ import type {
   Kpis,
   LaneNow,
   Network,
+  PastItems,
+  PastState,
+  Reasons,
   SignalNow,
   Site,
   TrafficEvent,
@@ -54,21 +58,31 @@ export async function get<T>(path: string): Promise<T> {
 
 const items = async <T>(path: string): Promise<T[]> => (await get<Items<T>>(path)).items;
 const id = encodeURIComponent;
+const iso = (at_ms: number): string => new Date(at_ms).toISOString();
 
 export const api = {
   site: () => get<Site>("/site"),
   network: () => get<Network>("/network"),
   intersections: () => items<IntersectionSummary>("/intersections"),
+  reasons: (name: string) => get<Reasons>(`/intersections/${id(name)}/reasons`),
   intersection: (name: string) => get<IntersectionConfig>(`/intersections/${id(name)}`),
   signals: () => items<SignalNow>("/signals"),
   lanes: () => items<LaneNow>("/lanes"),
   cameras: () => items<CameraNow>("/cameras"),
   agents: () => items<Agent>("/agents"),
+  delivery: () => items<Balance>("/delivery"),
   events: () => items<TrafficEvent>("/events"),
   alarms: () => items<Alarm>("/alarms"),
   kpis: () => get<Kpis>("/kpis"),
-  commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */
-  picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>
+  picture: (camera: string, version: string | number, purpose: "monitoring" | "event" | "maintenance") =>
     `${BASE}/cameras/${id(camera)}/picture.jpg?purpose=${purpose}&v=${id(version)}`,
+  /** Of the hour before `to_ms`, which is now if left out. */
+  commands: (name: string, to_ms?: number) =>
+    items<Command>(`/commands?intersection=${id(name)}${to_ms === undefined ? "" : `&to=${iso(to_ms)}`}`),
+  eventsBetween: (from_ms: number, to_ms: number) =>
+    items<TrafficEvent>(`/events?from=${iso(from_ms)}&to=${iso(to_ms)}`),
+  pastState: (at_ms: number) => get<PastState>(`/playback/state?at=${iso(at_ms)}`),
+  pastChanges: (from_ms: number, to_ms: number, step_s: number) =>
+    get<PastItems>(`/playback/changes?from=${iso(from_ms)}&to=${iso(to_ms)}&step_s=${step_s}`),
 };

@@ -11,6 +11,8 @@ import type {
   Kpis,
   LaneNow,
   Network,
+  PastItems,
+  PastState,
   SignalNow,
   Site,
   TrafficEvent,
@@ -77,23 +79,29 @@ export class City {
   #frame: number | null = null;
   #fetching = false;
   #refetch: number | null = null;
+  #past = false;
 
   constructor() {
     this.#stream = new Stream(
       {
-        signals: ({ items }) => this.#takeSignals(items, true),
-        lanes: ({ items }) => this.#takeLanes(items),
-        cameras: ({ items }) => this.#takeCameras(items),
-        pictures: ({ items }) => this.#takePictures(items),
-        agents: ({ items }) => this.#takeAgents(items),
-        events: ({ items }) => this.#takeEvents(items),
+        signals: ({ items }) => this.#live(() => this.#takeSignals(items, true)),
+        lanes: ({ items }) => this.#live(() => this.#takeLanes(items)),
+        cameras: ({ items }) => this.#live(() => this.#takeCameras(items)),
+        pictures: ({ items }) => this.#live(() => this.#takePictures(items)),
+        agents: ({ items }) => this.#live(() => this.#takeAgents(items)),
+        events: ({ items }) => this.#live(() => this.#takeEvents(items)),
         alarms: ({ items }) => this.takeAlarms(items),
         cases: ({ items }) => this.cases.take(items),
-        kpis: (kpis) => this.#takeKpis(kpis),
+        kpis: (kpis) => this.#live(() => this.#takeKpis(kpis)),
         reset: () => void this.fetchAll(),
       },
       () => this.#change((changes) => (changes.connection = true)),
     );
+  }
+
+  /** Whether a past moment is shown instead of the present. */
+  get isPast(): boolean {
+    return this.#past;
   }
 
   get connection(): Connection {
@@ -145,14 +153,14 @@ export class City {
       const asked = await Promise.allSettled([
         api.network().then((network) => this.#takeNetwork(network)),
         api.intersections().then((items) => this.#takeIntersections(items)),
-        api.signals().then((items) => this.#takeSignals(items, false)),
-        api.lanes().then((items) => this.#takeLanes(items)),
+        api.signals().then((items) => this.#live(() => this.#takeSignals(items, false))),
+        api.lanes().then((items) => this.#live(() => this.#takeLanes(items))),
         api.cameras().then((items) => this.#takeCameras(items)),
-        api.agents().then((items) => this.#takeAgents(items)),
-        api.events().then((items) => this.#takeEvents(items)),
+        api.agents().then((items) => this.#live(() => this.#takeAgents(items))),
+        api.events().then((items) => this.#live(() => this.#takeEvents(items))),
         this.cases.fetch(),
         may("see_alarms") && api.alarms().then((items) => this.takeAlarms(items)),
-        api.kpis().then((kpis) => this.#takeKpis(kpis)),
+        api.kpis().then((kpis) => this.#live(() => this.#takeKpis(kpis))),
       ]);
       // One part that is away (a database that starts late) keeps nothing else from the map.
       const failed = asked.find((answer) => answer.status === "rejected");
@@ -252,8 +260,61 @@ export class City {
     this.#change((changes) => (changes.events = true));
   }
 
-  /** Newest wins; what was closed is forgotten. */
+  /** Shows a past moment; what is live is not taken in until `showPresent`. */
+  showPast(state: PastState): void {
+    this.#past = true;
+    this.#forget();
+    this.applyPast(state);
+    const { mean_delay_s, stops_per_vehicle, throughput_veh_h } = state.figures;
+    const vehicles = state.lanes.reduce((sum, lane) => sum + lane.vehicles, 0);
+    const commanded = state.signals.filter(({ mode }) => mode === "commanded").length;
+    this.#takeKpis({
+      at: state.at, vehicles, mean_delay_s, stops_per_vehicle, throughput_veh_h, stored_per_s: null,
+      latency_stored_p50_s: null, latency_stored_p99_s: null, latency_map_p50_s: null, latency_map_p99_s: null,
+      intersections: this.intersections.size, commanded, silent_agents: 0,
+    }); // prettier-ignore
+  }
+
+  /** What changed since the past moment that is shown. */
+  applyPast({ signals, lanes, events, alarms }: PastItems): void {
+    this.#takeSignals(signals, false);
+    this.#takeLanes(lanes);
+    this.#takeEvents(events);
+    this.#keepAlarms(alarms);
+  }
+
+  showPresent(): void {
+    this.#past = false;
+    this.#forget();
+    // What is being fetched may have been passed over; then it is fetched again.
+    if (this.#fetching) this.#fetchLater();
+    else void this.fetchAll();
+  }
+
+  /** Forgets what changes; what the city is built of stays. */
+  #forget(): void {
+    this.#change((changes) => {
+      for (const id of this.intersections.keys()) changes.signals.add(id);
+      for (const id of this.lanes.keys()) changes.lanes.add(id);
+      for (const id of this.cameras.keys()) changes.cameras.add(id);
+      changes.agents = changes.events = changes.alarms = changes.kpis = changes.connection = true;
+    });
+    for (const known of [this.signals, this.lanes, this.agents, this.events, this.alarms]) known.clear();
+    this.kpis = [];
+  }
+
+  /** Takes in what is live, unless a past moment is shown. */
+  #live(take: () => void): void {
+    if (!this.#past) take();
+  }
+
+  /** Alarms as they are now. */
   takeAlarms(items: Alarm[]): void {
+    this.#live(() => this.#keepAlarms(items));
+  }
+
+  /** Newest wins; what was closed is forgotten. */
+  #keepAlarms(items: Alarm[]): void {
     for (const item of items) {
       const known = this.alarms.get(item.id);
       if (known && Date.parse(known.changed_at) > Date.parse(item.changed_at)) continue;

@@ -11,7 +11,18 @@ export function clockOffset_ms(): number {
   return Math.abs(offset) > TOLERANCE_MS ? offset : 0;
 }
 
-export const now_ms = (): number => Date.now() + clockOffset_ms();
+let past: (() => number) | null = null;
+
+/** While a past moment is shown, ages and countdowns run by its clock; null gives the present back. */
+export function followPast(clock_ms: (() => number) | null): void {
+  past = clock_ms;
+}
+
+/** The moment that the map shows. */
+export const now_ms = (): number => past?.() ?? present_ms();
+
+/** The moment it is, whatever the map shows. */
+export const present_ms = (): number => Date.now() + clockOffset_ms();
 
 /** Seconds since `at`, never negative. */
 export const age_s = (at: string): number => Math.max(0, (now_ms() - Date.parse(at)) / 1000);

@@ -114,12 +114,25 @@ export interface Agent {
   figures: Record<string, number>;
 }
 
+/** What became of the messages that a device numbered in its present boot. */
+export interface Balance {
+  device: string;
+  numbered: number;
+  committed: number;
+  dead_lettered: number;
+  given_up: number;
+  spooled: number;
+  open: number;
+  duplicates: number;
+}
+
 export type Severity = "info" | "warning" | "critical";
 
 export interface TrafficEvent {
   event: string;
   kind: string;
   severity: Severity;
+  at: string;
   start_at: string;
   end_at: string | null;
   intersection: string | null;
@@ -167,12 +180,44 @@ export interface Kpis {
   silent_agents: number;
 }
 
+export type Binding = "plan" | "minimum_green" | "clearance" | "priority" | "rules";
+
+/** Why the optimiser wants a phase; seconds are the street's, from `at`. */
+export interface Reasons {
+  intersection: string;
+  at: string;
+  phase: number;
+  binding: Binding;
+  detail: string;
+  plan: { phase: number; in_s: number }[];
+  lanes: { lane: string; queued: number; clears_s: number | null }[];
+}
+
 export interface Command {
   at: string;
   phase: number;
   reason: string;
   accepted: boolean | null;
   answer: string | null;
+}
+
+export interface PastFigures {
+  mean_delay_s: number | null;
+  stops_per_vehicle: number | null;
+  throughput_veh_h: number | null;
+}
+
+/** What stood, or changed, on each track of the record. */
+export interface PastItems {
+  signals: SignalNow[];
+  lanes: LaneNow[];
+  events: TrafficEvent[];
+  alarms: Alarm[];
+}
+
+export interface PastState extends PastItems {
+  at: string;
+  figures: PastFigures;
 }
 
 export interface Items<T> {

@@ -1,19 +1,26 @@
 /** Puts the live map together: one city, the map and panels that show it, one selection. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/tokens.css";
+import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
+import "./styles/calibration.css";
 import "./styles/panels.css";
+import "./styles/playback.css";
+import "./styles/cameras.css";
+import "./styles/pages.css";
 import "./styles/cases.css";
 import "./styles/evaluation.css";
 import "./styles/session.css";
+import { CalibrationEditor } from "./calibration/editor";
 import { CaseLayer } from "./cases/layer";
 import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
 import type { LonLat } from "./contract";
 import { attribute, h, text } from "./dom";
-import { localLabel, localText, said, t } from "./i18n";
+import { entitle, localLabel, localText, said, t, type Key } from "./i18n";
 import { MapLatency } from "./latency";
+import { isShown, onLayers } from "./layers";
 import { LiveMap } from "./map/livemap";
 import { Pins, type Pin } from "./map/pins";
 import { isLost } from "./panels/agents";
@@ -22,27 +29,31 @@ import { icon, type Icon } from "./panels/icons";
 import { KpiStrip } from "./panels/kpis";
 import { legend } from "./panels/legend";
 import { makePin, updatePin } from "./panels/pin";
+import { FiguresPage } from "./pages/figures";
+import type { Page } from "./pages/pages";
+import { ShiftPage } from "./pages/shift";
+import { CameraWall } from "./pages/wall";
+import { LayerPanel } from "./panels/layers";
+import { Search } from "./panels/search";
 import { Situation, type Selection } from "./panels/situation";
 import { Tables } from "./panels/tables";
+import { PlaybackBar } from "./playback/bar";
 import { AccountMenu } from "./session/menu";
 import { enter, offerAgain } from "./session/page";
 import { may, onLost } from "./session/session";
-import { effectiveTheme, onSettings, settings } from "./settings";
+import { choose, onSettings, settings, type View } from "./settings";
+import { followTheme } from "./theme";
 
 /** How near the map goes to what is selected. */
 const NEAR_ZOOM = { intersection: 18, camera: 17, case: 17, report: 17 } as const;
+const ROAD_ZOOM = 16.5;
 /** Countdowns run between messages. */
 const TICK_MS = 250;
 
 const app = document.querySelector("#app") ?? document.body;
-function applyTheme(): void {
-  document.documentElement.dataset["theme"] = effectiveTheme();
-}
-applyTheme();
 // The map reads its colours from the style sheet, so this listener must be the first.
-onSettings((_, changed) => changed === "theme" && applyTheme());
-document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
-document.title = t("app.title");
+followTheme();
+entitle("app.title");
 // Nothing below happens before somebody is signed in.
 await enter(app);
 offerAgain();
@@ -51,6 +62,7 @@ const city = new City();
 const latency = new MapLatency();
 
 let selection: Selection = null;
+let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
   if (kind === "case") return city.cases.cases.get(id)?.position ?? null;
@@ -63,16 +75,42 @@ const canvas = localLabel(h("div", { class: "map-canvas", id: "map", role: "regi
 const waiting = said("p", "map-waiting card", "app.waiting");
 const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
-const side = new Situation(city, select, leaveRoom);
+/** Marks on the map of what is being drawn; none before there is a map. */
+let mark: (pins: Pin[]) => void = () => undefined;
+const editor = new CalibrationEditor({
+  onClick: (listener) => {
+    const map = live?.map;
+    const told = ({ lngLat }: { lngLat: { lng: number; lat: number } }) => listener([lngLat.lng, lngLat.lat]);
+    map?.on("click", told);
+    return () => void map?.off("click", told);
+  },
+  mark: (places) => mark(places),
+});
+const side = new Situation(city, select, leaveRoom, (camera) => void editor.open(camera));
 const tables = new Tables(city, select);
-const header = new Header(city);
+const search = new Search((hit) => {
+  if (settings.view !== "map") choose("view", "map");
+  if (hit.kind === "intersection" || hit.kind === "camera" || hit.kind === "case") select({ kind: hit.kind, id: hit.id });
+  else if (hit.position) live?.show(hit.position, ROAD_ZOOM);
+});
+const header = new Header(city, search.element);
+const pages: Record<Exclude<View, "map">, Page> = {
+  table: tables,
+  cameras: new CameraWall(city, (next) => {
+    choose("view", "map");
+    select(next);
+  }),
+  figures: new FiguresPage(),
+  shift: new ShiftPage(),
+};
 header.element.append(new AccountMenu().element);
 onLost(() => header.refresh());
 const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable }), "app.skip");
+const playback = new PlaybackBar(city, () => side.refresh());
 const key = legend();
 const caseLegend = new CaseLegend(city.cases);
 if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
-main.append(canvas, tables.element, waiting, key, tools, side.element);
+main.append(canvas, ...Object.values(pages).map(({ element }) => element), waiting, key, tools, playback.banner, playback.element, editor.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -82,18 +120,31 @@ function openTable(event: Event): void {
 }
 
 function applyView(): void {
-  attribute(main, "data-view", settings.view);
-  attribute(tables.element, "hidden", settings.view !== "table");
-  tables.refresh();
+  // What another account chose at this browser may not be this one's to see.
+  const view = header.element.querySelector(`[data-setting="view"] [data-value="${settings.view}"]`) ? settings.view : "map";
+  attribute(main, "data-view", view);
+  for (const [name, page] of Object.entries(pages)) {
+    attribute(page.element, "hidden", name !== view);
+    if (name === view) page.refresh();
+    else page.hide?.();
+  }
 }
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
-let live: LiveMap | null = null;
 let caseLayer: CaseLayer | null = null;
+function applyWall(): void {
+  const isOn = settings.wall === "on";
+  attribute(document.documentElement, "data-wall", isOn);
+  if (isOn && settings.view === "table") choose("view", "map");
+  leaveRoom();
+}
+applyWall();
+onSettings((_, changed) => changed === "wall" && applyWall());
+
 
 function leaveRoom(): void {
-  live?.leaveRoom(side.room());
+  live?.leaveRoom(settings.wall === "on" ? { right: 0, bottom: 0 } : side.room());
 }
 
 function select(next: Selection): void {
@@ -109,8 +160,10 @@ function select(next: Selection): void {
   }
 }
 
-function tool(name: "map.in" | "map.out" | "map.fit", image: Icon, act: () => void): void {
-  tools.append(localLabel(h("button", { type: "button", class: "icon-button", click: act }, icon(image)), name, true));
+function tool(name: Key, image: Icon, act: () => void): HTMLElement {
+  const button = localLabel(h("button", { type: "button", class: "icon-button", click: act }, icon(image)), name, true);
+  tools.append(button);
+  return button;
 }
 
 /** Cameras, and agents other than signals that fell silent, at their place. */
@@ -127,7 +180,8 @@ function spots(): Spot[] {
   const silent = [...city.agents.values()]
     .filter((agent) => isLost(agent) && agent.kind !== "camera")
     .map(({ device, position }) => ({ key: device, position, camera: null, lost: true, name: device }));
-  return [...cameras, ...silent].filter((spot): spot is Spot => spot.position !== null);
+  const shown = [...(isShown("cameras") ? cameras : []), ...(isShown("silent") ? silent : [])];
+  return shown.filter((spot): spot is Spot => spot.position !== null);
 }
 
 function makeSpot({ key, camera }: Spot): HTMLElement {
@@ -154,10 +208,24 @@ function startMap(): void {
   live = liveMap;
   leaveRoom();
   liveMap.map.on("resize", leaveRoom);
+  const panel = new LayerPanel(() => liveMap.standing(), (standing) => liveMap.goTo(standing));
+  main.append(panel.element);
   const layer = () => liveMap.map.getCanvasContainer().appendChild(h("div", { class: "map-pins" }));
   const open = (id: string) => select({ kind: "intersection", id });
-  const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
+  const signalPins = layer();
+  const pins = new Pins(liveMap.map, signalPins, (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
+  mark = (pins) => marks.show(pins);
+  const applyLayers = () => {
+    attribute(signalPins, "hidden", !isShown("signals"));
+    others.show(spots());
+  };
+  applyLayers();
+  onLayers(applyLayers);
+  const layersButton = tool("layers.title", "layers", () => attribute(layersButton, "aria-expanded", String(panel.toggle())));
+  attribute(layersButton, "aria-expanded", "false");
+  if (may("see_history")) tool("playback.open", "history", () => playback.open());
   if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
   side.report.onPlace = (position) => caseLayer?.mark(position);
   side.report.middle = () => liveMap.map.getCenter().toArray();
@@ -185,5 +253,8 @@ try {
 }
 city.start();
 window.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && selection) select(null);
+  if (event.key !== "Escape") return;
+  if (settings.wall === "on") choose("wall", "off");
+  else if (selection) select(null);
+  else if (playback.player.isOn) playback.player.leave();
 });

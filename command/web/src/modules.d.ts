@@ -1,4 +1,4 @@
-declare module "worker-url:*" {
+declare module "file-url:*" {
   const url: string;
   export default url;
 }

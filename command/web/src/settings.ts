@@ -1,34 +1,42 @@
 /** What this operator chose, remembered in this browser: theme, language, lane colouring, view. */
 
-export type Theme = "auto" | "day" | "night";
+export const THEMES = ["auto", "day", "night", "contrast"] as const;
+export type Theme = (typeof THEMES)[number];
+/** On a wall the map stands alone: no panels, no controls. */
+export type Wall = "off" | "on";
 export type Language = "en" | "zh";
 export type Colouring = "queue" | "speed";
-export type View = "map" | "table";
+export const VIEWS = ["map", "table", "cameras", "figures", "shift"] as const;
+export type View = (typeof VIEWS)[number];
 
 export interface Settings {
   theme: Theme;
   language: Language;
   colouring: Colouring;
   view: View;
+  wall: Wall;
 }
 
 const KEY = "citybrain.map";
 const CHOICES: { [K in keyof Settings]: readonly Settings[K][] } = {
-  theme: ["auto", "day", "night"],
+  theme: THEMES,
   language: ["en", "zh"],
   colouring: ["queue", "speed"],
-  view: ["map", "table"],
+  view: VIEWS,
+  wall: ["off", "on"],
 };
 
 type Listener = (settings: Readonly<Settings>, changed: keyof Settings) => void;
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const contrast = window.matchMedia("(prefers-contrast: more)");
 const listeners = new Set<Listener>();
 const current: Settings = {
   theme: "auto",
   language: navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en",
   colouring: "queue",
   view: "map",
+  wall: "off",
   ...remembered(),
 };
 
@@ -62,13 +70,16 @@ export function onSettings(listener: Listener): void {
 }
 
 /** The theme in force: chosen, or by the system. */
-export function effectiveTheme(): "day" | "night" {
+export function effectiveTheme(): Exclude<Theme, "auto"> {
   if (current.theme !== "auto") return current.theme;
+  if (contrast.matches) return "contrast";
   return dark.matches ? "night" : "day";
 }
 
-dark.addEventListener("change", () => {
-  for (const listener of listeners) listener(current, "theme");
-});
+for (const wish of [dark, contrast]) {
+  wish.addEventListener("change", () => {
+    for (const listener of listeners) listener(current, "theme");
+  });
+}
 
 export const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");

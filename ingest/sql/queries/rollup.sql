@@ -69,3 +69,29 @@ join {finer} as m on m.bucket >= b.bucket and m.bucket < b.bucket + %(width)s::i
 group by 1, 2, 3, 4
 on conflict (camera, bucket, movement, road_user) do update set
     count = excluded.count, samples = excluded.samples, quality_sum = excluded.quality_sum;
+
+-- name: sensor_minutes
+-- One row a minute, device, datastream and unit, from the records.
+insert into sensor_rollup_1min as t
+select
+    b.bucket, m.device, m.datastream, m.unit, count(*), sum(m.value), min(m.value), max(m.value),
+    sum(m.quality::float8)
+from unnest(%(buckets)s::timestamptz[]) as b (bucket)
+join sensor_observation as m on m.at >= b.bucket and m.at < b.bucket + interval '1 minute'
+group by 1, 2, 3, 4
+on conflict (device, datastream, bucket, unit) do update set
+    samples = excluded.samples, value_sum = excluded.value_sum, value_min = excluded.value_min,
+    value_max = excluded.value_max, quality_sum = excluded.quality_sum;
+
+-- name: sensor_coarser
+-- The same from the next finer table.
+insert into {coarser} as t
+select
+    b.bucket, m.device, m.datastream, m.unit, sum(m.samples)::bigint, sum(m.value_sum), min(m.value_min),
+    max(m.value_max), sum(m.quality_sum)
+from unnest(%(buckets)s::timestamptz[]) as b (bucket)
+join {finer} as m on m.bucket >= b.bucket and m.bucket < b.bucket + %(width)s::interval
+group by 1, 2, 3, 4
+on conflict (device, datastream, bucket, unit) do update set
+    samples = excluded.samples, value_sum = excluded.value_sum, value_min = excluded.value_min,
+    value_max = excluded.value_max, quality_sum = excluded.quality_sum;

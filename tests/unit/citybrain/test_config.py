@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from citybrain.config import Camera, Settings, load, to_toml
+from citybrain.config import Camera, Settings, load, to_toml, validate
 from citybrain.errors import ConfigError
 
 
@@ -52,6 +52,27 @@ def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
 def test_settings_survive_being_written(tmp_path: Path) -> None:
     settings = Settings(cameras={"north": Camera(source='rtsp://x/"y"', line=(0.0, 0.5, 1.0, 0.5))})
     assert load(write(tmp_path, to_toml(settings)), {}) == settings
+
+
+def test_a_camera_that_sends_raw_pictures_needs_a_reason(tmp_path: Path) -> None:
+    table = '[cameras.north]\nsource = "0"\nprivacy = "raw"\n'
+    with pytest.raises(ConfigError, match=r"line 1: cameras\.north\.privacy_reason: is required"):
+        load(write(tmp_path, table), {})
+    with pytest.raises(ConfigError, match="privacy_reason"):
+        validate(Settings(cameras={"north": Camera(source="0", privacy="raw", privacy_reason=" ")}))
+    settings = load(write(tmp_path, table + 'privacy_reason = "test track"\n'), {})
+    assert settings.cameras["north"].privacy == "raw"
+
+
+def test_snmp_version_3_needs_a_user_and_two_keys(tmp_path: Path) -> None:
+    table = '[signals.x]\ndriver = "ntcip1202"\nsnmp_version = "3"\n'
+    with pytest.raises(ConfigError, match=r"signals\.x\.snmp_user: is required where snmp_version is 3"):
+        load(write(tmp_path, table), {})
+    table += 'snmp_user = "area"\nsnmp_auth_key = "long enough"\n'
+    with pytest.raises(ConfigError, match=r"signals\.x\.snmp_privacy_key: needs 8 characters or more"):
+        load(write(tmp_path, table), {})
+    settings = load(write(tmp_path, table), {"CITYBRAIN__SIGNALS__X__SNMP_PRIVACY_KEY": "also long"})
+    assert settings.signals["x"].snmp_privacy_key == "also long"
 
 
 def test_a_camera_needs_a_source_and_a_good_name(tmp_path: Path) -> None:

@@ -120,6 +120,16 @@ def test_lanes_side_by_side_are_one_road_and_a_signals_movements_lead_on() -> No
     assert distance_m(way.points[-1], east(500, 200)) < 1
 
 
+def test_the_roads_in_a_box_are_those_that_come_into_it() -> None:
+    streets = block()
+    west, south = east(200, -20)
+    right, north = east(300, 20)
+    (road,) = streets.within(west, south, right, north)
+    assert road.lanes == {"s_0", "s_1"}, "it passes through, with both ends outside"
+    assert len(streets.within(-180, -85, 180, 85)) == 4
+    assert Streets([]).within(-180, -85, 180, 85) == []
+
+
 def test_travel_time_follows_one_way_streets_not_the_crow() -> None:
     streets = block()
     with_it = streets.times_to(east(500, 150))(east(250))

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from citybrain.config import Settings
 from command.app import create_app
-from command.routes.cases import DEEDS
+from command.cases.offers import OFFERS
 
 APP = create_app(Settings())
 DOCUMENT: dict[str, Any] = APP.openapi()
@@ -42,17 +42,21 @@ def test_every_route_is_documented() -> None:
         "alarms", "alarms/{alarm}", "alarms/{alarm}/acknowledgement", "alarms/{alarm}/assignee",
         "alarms/{alarm}/comments", "alarms/{alarm}/snooze", "alarms/{alarm}/closure", "webhooks",
         "webhooks/{webhook}", "webhooks/{webhook}/deliveries", "retention", "delivery",
+        "cameras/{camera}/calibration", "cameras/{camera}/calibration/fit",
+        "playback/state", "playback/changes", "figures", "figures.csv", "figures.parquet", "figures.png",
+        "figures/comparison", "shift", "looks", "looks/{look}/pictures",
+        "search", "me/views", "me/views/{view}",
         "alarms/{alarm}/case", "cases", "cases/{case}", "cases/{case}/units",
-        *(f"cases/{{case}}/{deed}" for deed in DEEDS), "cases/{case}/comments", "cases/{case}/rating",
-        "cases/{case}/reopening", "field/me", "field/duty", "field/positions", "field/batch", "tasks",
+        *(f"cases/{{case}}/{deed}" for deed in OFFERS),
+        "field/me", "field/duty", "field/positions", "field/batch", "tasks",
         "tasks/{task}/acceptance", "tasks/{task}/refusal", "tasks/{task}/check-in",
         "tasks/{task}/result", "workers", "inbox", "inbox/read", "inbox/stream", "roll-calls",
         "roll-calls/{roll_call}", "roll-calls/{roll_call}/presence", "case-classes", "grid/cells",
         "grid/components", "uploads", "uploads/{upload}", "attachments/{attachment}",
         "evaluation/league", "evaluation/times", "cad/events", "cad/events/{call}/position",
         "cad/events/{call}/end", "public/classes", "public/reports", "public/nearby",
-        "public/follow/{token}", "public/follow/{token}/photos", "public/follow/{token}/rating",
-        "public/follow/{token}/reopening",
+        "public/follow", "public/follow/photos", "public/follow/rating",
+        "public/follow/reopening", "public/streets",
     }  # fmt: skip
     assert DOCUMENT["paths"].keys() == {f"/api/v1/{name}" for name in contract} | {"/metrics", "/healthz"}
     routes = [route for route in APP.routes if isinstance(route, APIRoute) and not route.include_in_schema]

@@ -73,6 +73,15 @@ def test_every_answer_carries_the_security_headers_and_names_no_server(
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_only_the_pages_that_need_the_device_may_ask_for_it(client: httpx.Client) -> None:
+    def allowed(path: str) -> str:
+        return str(client.get(path).headers["permissions-policy"])
+
+    assert allowed("/") == allowed("/api/v1/signals") == "camera=(), geolocation=(), microphone=()"
+    assert allowed("/report/") == "camera=(), geolocation=(self), microphone=()"
+    assert allowed("/phone/") == "camera=(), geolocation=(self), microphone=(self)"
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [

@@ -5,7 +5,7 @@ import numpy as np
 from citybrain.gate import Motion, Region
 from citybrain.sources import Image
 from edge.allowance import Allowance
-from edge.privacy import HOLD_S, MotionBlur
+from edge.motionblur import HOLD_S, MotionBlur
 
 BOX = Region(0.25, 0.25, 0.5, 0.5)
 SMALL = Region(0.5, 0.5, 0.1, 0.1)

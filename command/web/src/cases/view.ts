@@ -153,7 +153,7 @@ export class CasePanel implements Part {
       if (name !== t("cases.alarm") || !known) return text(said_, value);
       if (said_.firstElementChild?.textContent === value) return;
       // Back to where it came from.
-      const target: Selection = known.intersection ? { kind: "intersection", id: known.intersection } : known.camera ? { kind: "camera", id: known.camera, why: "event" } : null;
+      const target: Selection = known.intersection ? { kind: "intersection", id: known.intersection } : known.camera ? { kind: "camera", id: known.camera, why: { purpose: "case", case: detail.case.number } } : null;
       said_.replaceChildren(target ? h("button", { type: "button", class: "link", "data-tool": "alarm", click: () => this.#select(target) }, value) : value);
     });
   }

@@ -1,20 +1,37 @@
 /** Texts in the chosen language, and elements that follow it when it is switched. */
 import { attribute, h, text } from "../dom";
 import { onSettings, settings, type Language } from "../settings";
-import { en, type Key, type Messages } from "./en";
+import { en, type Key as MapKey } from "./en";
+import type { FieldKey } from "./field.en";
+import type { ReportKey } from "./report.en";
 import { zh } from "./zh";
 
-export type { Key } from "./en";
+export type Key = MapKey | FieldKey | ReportKey;
+type Texts = Partial<Record<Key, string>>;
 
-const LANGUAGES: Record<Language, Messages> = { en, zh };
+const TEXTS: Record<Language, Texts> = { en: { ...en }, zh: { ...zh } };
 export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", zh: "中文" };
 const LOCALES: Record<Language, string> = { en: "en-GB", zh: "zh-CN" };
 
 export type Values = Record<string, string | number>;
 
+let title: Key = "app.title";
+
+/** Adds the texts of one page; each page brings its own, so that none loads those of another. */
+export function addTexts(more: Record<Language, Texts>): void {
+  for (const language of Object.keys(TEXTS) as Language[]) Object.assign(TEXTS[language], more[language]);
+}
+
+/** Names the page, and its language for screen readers. */
+export function entitle(key: Key): void {
+  title = key;
+  document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
+  document.title = t(title);
+}
+
 /** The text of `key` in the chosen language. */
 export function t(key: Key, values: Values = {}): string {
-  return LANGUAGES[settings.language][key].replace(/\{(\w+)\}/g, (whole, name: string) =>
+  return (TEXTS[settings.language][key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) =>
     String(values[name] ?? whole),
   );
 }
@@ -22,7 +39,7 @@ export function t(key: Key, values: Values = {}): string {
 /** The text of `prefix.value`, or `value` itself where the server is newer than this page. */
 export function term(prefix: string, value: string): string {
   const key = `${prefix}.${value}`;
-  return key in en ? t(key as Key) : value;
+  return key in TEXTS.en ? t(key as Key) : value;
 }
 
 const followers: { element: WeakRef<Element>; write: (element: Element) => void }[] = [];
@@ -50,8 +67,7 @@ export const said = (tag: "span" | "h2" | "h3" | "p" | "div" | "button", classNa
 
 onSettings((_, changed) => {
   if (changed !== "language") return;
-  document.documentElement.lang = settings.language === "zh" ? "zh-Hans" : "en";
-  document.title = t("app.title");
+  entitle(title);
   for (const { element, write } of followers) {
     const target = element.deref();
     if (target) write(target);
@@ -84,4 +100,18 @@ export function age(seconds: number): string {
 /** Time of day, local. */
 export function timeOfDay(at: string | number | Date): string {
   return new Date(at).toLocaleTimeString(locale(), { hour12: false });
+}
+
+/** Day and time, local, with weekday. */
+export function dayAndTime(at: string | number | Date): string {
+  return new Date(at).toLocaleString(locale(), {
+    weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
+    second: "2-digit", hour12: false,
+  }); // prettier-ignore
+}
+
+/** Day and hour, local; the day alone where `isDay`. */
+export function dayAndHour(at: string | number | Date, isDay: boolean): string {
+  const hour = isDay ? {} : ({ hour: "2-digit", minute: "2-digit", hour12: false } as const);
+  return new Date(at).toLocaleString(locale(), { month: "short", day: "numeric", ...hour });
 }

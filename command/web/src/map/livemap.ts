@@ -1,16 +1,25 @@
 /** The live map: draws the city's roads, lanes and signals, and applies each frame's changes in one go. */
 import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
-import workerUrl from "worker-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
+import workerUrl from "file-url:maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { Changes, City } from "../city";
 import type { Interval, LaneNow, LaneProperties, LonLat, Network } from "../contract";
 import type { MapLatency } from "../latency";
+import { isShown, LAYERS, onLayers, type Layer } from "../layers";
 import { onSettings, reducedMotion, settings } from "../settings";
 import { bounds, length_m, tail } from "./geometry";
 import { joins } from "./joins";
 import { palette } from "./palette";
 import { signalFeatures } from "./signals";
-import { laneColour, laneOpacity, layers, style, type SourceName } from "./style";
+import { laneColour, laneOpacity, LANES_ZOOM, layers, loadOpacity, style, type SourceName } from "./style";
 
+/** Which parts of the style each layer that people choose is made of; pins are elements over the map. */
+const PARTS: Record<Layer, readonly string[]> = {
+  lanes: ["lane", "queue", "load"],
+  signals: ["turn-green", "turn-yielding", "turn-head", "stop-edge", "stop", "point"],
+  names: ["street-name"],
+  cameras: [],
+  silent: [],
+};
 const SHOWN = ["stops", "turns", "yields", "heads"] as const;
 /** A queue shorter than this is one car at the line; drawn longer it would lie. */
 const LEAST_QUEUE_M = 1;
@@ -22,6 +31,7 @@ interface Lane {
   path: LonLat[];
   properties: LaneProperties;
   length_m: number;
+  middle: LonLat;
 }
 
 interface DrawnSignal {
@@ -29,6 +39,8 @@ interface DrawnSignal {
   ids: number[];
   shown: string;
 }
+
+const UPDATE_TO_IDLE = "citybrain:update-to-idle";
 
 const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
@@ -40,6 +52,9 @@ export class LiveMap {
   readonly #drawn = new Map<string, DrawnSignal>();
   readonly #queues = new Map<string, number>();
   readonly #points = new Map<string, number>();
+  /** Lanes that changed since they were drawn. */
+  readonly #stale = new Set<string>();
+  #updated_ms: number | null = null;
   #nextId = 1;
   #ready = false;
   #framed = false;
@@ -64,8 +79,11 @@ export class LiveMap {
     this.map.touchZoomRotate.disableRotation();
     this.map.on("load", () => this.#load());
     this.map.on("moveend", () => this.#drawSignalsInView());
+    this.map.on("moveend", () => this.#drawStale());
+    this.map.on("idle", () => this.#measure());
     this.map.on("render", () => this.#painted());
     city.onFrame((changes) => this.#apply(changes));
+    onLayers(() => this.#showLayers());
     onSettings((_, changed) => {
       if (changed === "theme") this.#restyle();
       if (changed === "colouring") this.#recolour();
@@ -93,8 +111,27 @@ export class LiveMap {
     return this.#framed && !reducedMotion.matches;
   }
 
+  /** Where the map stands. */
+  standing(): { center: LonLat; zoom: number } {
+    const { lng, lat } = this.map.getCenter();
+    return { center: [lng, lat], zoom: this.map.getZoom() };
+  }
+
+  goTo({ center, zoom }: { center: LonLat; zoom: number }): void {
+    this.map.easeTo({ center, zoom, duration: this.#moves() ? 700 : 0 });
+  }
+
+  #showLayers(): void {
+    if (!this.#ready) return;
+    for (const layer of LAYERS) {
+      const visibility = isShown(layer) ? "visible" : "none";
+      for (const part of PARTS[layer]) this.map.setLayoutProperty(part, "visibility", visibility);
+    }
+  }
+
   #load(): void {
     this.#ready = true;
+    this.#showLayers();
     this.#drawNetwork();
   }
 
@@ -112,11 +149,22 @@ export class LiveMap {
       this.#drawSignalsInView();
     }
     for (const id of changes.signals) this.#showSignal(id);
-    if (changes.lanes.size > 0) this.#showLanes(changes.lanes);
+    if (changes.lanes.size > 0) {
+      this.#updated_ms ??= performance.now();
+      this.#showLanes(changes.lanes);
+    }
     if (changes.captured_ms.length > 0) {
       this.#unpainted_ms.push(...changes.captured_ms);
       this.map.triggerRepaint();
     }
+  }
+
+  /** For the browser's own tools and `bench.command`: how long the map took to be idle after an update. */
+  #measure(): void {
+    if (this.#updated_ms === null) return;
+    performance.measure(UPDATE_TO_IDLE, { start: this.#updated_ms });
+    performance.clearMeasures(UPDATE_TO_IDLE); // observers have it; a page that stays open for weeks keeps none
+    this.#updated_ms = null;
   }
 
   #painted(): void {
@@ -131,7 +179,8 @@ export class LiveMap {
     this.#lanes.clear();
     for (const { geometry, properties } of network.features) {
       const path = geometry.coordinates as LonLat[];
-      this.#lanes.set(properties.lane, { path, properties, length_m: length_m(path) });
+      const middle = path[path.length >> 1] ?? [0, 0];
+      this.#lanes.set(properties.lane, { path, properties, length_m: length_m(path), middle });
     }
     void this.#source("lanes").setData(network);
     void this.#source("names").setData({ type: "FeatureCollection", features: named(network) });
@@ -211,35 +260,79 @@ export class LiveMap {
     for (const intersection of this.#city.intersections.keys()) this.#showSignal(intersection);
   }
 
+  /** Notes lanes that changed; drawn are those in view, the others when they come into it. */
   #showLanes(changed: Iterable<string>): void {
+    for (const id of changed) if (this.#lanes.has(id)) this.#stale.add(id);
+    this.#drawStale();
+  }
+
+  #drawStale(): void {
+    if (!this.#ready || this.#stale.size === 0) return;
+    if (this.map.getZoom() < LANES_ZOOM) return this.#showLoads();
+    const view = this.map.getBounds();
+    const [east, north] = [view.getEast() - view.getWest(), view.getNorth() - view.getSouth()];
     const add: GeoJSON.Feature[] = [];
     const remove: string[] = [];
-    for (const id of changed) {
+    for (const id of this.#stale) {
       const lane = this.#lanes.get(id);
-      const now = this.#city.lanes.get(id);
-      if (!lane || !now) continue;
-      const queue = Math.min(1, now.queue_m / Math.max(1, lane.length_m));
-      this.map.setFeatureState({ source: "lanes", id }, { queue, speed: slowness(now, lane) });
-      const drawn_m = this.#queues.get(id) ?? 0;
-      const queue_m = settings.colouring === "queue" && now.queue_m >= LEAST_QUEUE_M ? now.queue_m : 0;
-      if (drawn_m === queue_m) continue;
-      if (queue_m === 0) {
-        remove.push(id);
-        this.#queues.delete(id);
-        continue;
-      }
-      this.#queues.set(id, queue_m);
-      const geometry = { type: "LineString" as const, coordinates: tail(lane.path, queue_m) };
-      const properties = { lane: id, width_m: lane.properties.width_m, share: queue };
-      add.push({ type: "Feature", geometry, properties });
+      if (!lane) continue;
+      const [lon, lat] = lane.middle;
+      const isNear =
+        lon > view.getWest() - east / 4 && lon < view.getEast() + east / 4 && lat > view.getSouth() - north / 4 && lat < view.getNorth() + north / 4;
+      if (!isNear) continue;
+      this.#stale.delete(id);
+      this.#drawLane(id, lane, add, remove);
     }
     if (add.length + remove.length > 0) void this.#source("queues").updateData({ add, remove });
+  }
+
+  #drawLane(id: string, lane: Lane, add: GeoJSON.Feature[], remove: string[]): void {
+    const now = this.#city.lanes.get(id);
+    const queue = now ? Math.min(1, now.queue_m / Math.max(1, lane.length_m)) : -1;
+    this.map.setFeatureState({ source: "lanes", id }, { queue, speed: now ? slowness(now, lane) : -1 });
+    const drawn_m = this.#queues.get(id) ?? 0;
+    const queue_m = now && settings.colouring === "queue" && now.queue_m >= LEAST_QUEUE_M ? now.queue_m : 0;
+    if (drawn_m === queue_m) return;
+    if (queue_m === 0) {
+      remove.push(id);
+      this.#queues.delete(id);
+      return;
+    }
+    this.#queues.set(id, queue_m);
+    const geometry = { type: "LineString" as const, coordinates: tail(lane.path, queue_m) };
+    const properties = { lane: id, width_m: lane.properties.width_m, share: queue };
+    add.push({ type: "Feature", geometry, properties });
+  }
+
+  /** Zoomed out, thousands of lanes say nothing: each intersection tells the mean of its own. */
+  #showLoads(): void {
+    const sums = new Map<string, { queue: number; speed: number; lanes: number; moving: number }>();
+    for (const [id, now] of this.#city.lanes) {
+      const lane = this.#lanes.get(id);
+      if (!lane) continue;
+      const sum = sums.get(now.intersection) ?? { queue: 0, speed: 0, lanes: 0, moving: 0 };
+      sum.queue += Math.min(1, now.queue_m / Math.max(1, lane.length_m));
+      const slow = slowness(now, lane);
+      if (slow >= 0) {
+        sum.speed += slow;
+        sum.moving++;
+      }
+      sum.lanes++;
+      sums.set(now.intersection, sum);
+    }
+    for (const [intersection, id] of this.#points) {
+      const sum = sums.get(intersection);
+      const load = { queue: sum ? sum.queue / sum.lanes : -1, speed: sum && sum.moving > 0 ? sum.speed / sum.moving : -1 };
+      this.map.setFeatureState({ source: "points", id }, load);
+    }
   }
 
   #recolour(): void {
     if (!this.#ready) return;
     this.map.setPaintProperty("lane", "line-color", laneColour(settings.colouring, palette()));
     this.map.setPaintProperty("lane", "line-opacity", laneOpacity(settings.colouring));
+    this.map.setPaintProperty("load", "circle-stroke-color", laneColour(settings.colouring, palette()));
+    this.map.setPaintProperty("load", "circle-stroke-opacity", loadOpacity(settings.colouring));
     this.#showLanes(this.#city.lanes.keys());
   }
 

@@ -93,6 +93,11 @@ export function laneOpacity(colouring: Colouring): Width {
   ] as Width; // prettier-ignore
 }
 
+/** Below this the intersections tell what their lanes do. */
+export const LANES_ZOOM = 12.5;
+
+export const loadOpacity = (colouring: Colouring): Width => ["case", [">=", state(colouring, -1), 0], 1, 0] as Width;
+
 export function layers(colours: Palette, colouring: Colouring, lat: number): LayerSpecification[] {
   const width: ExpressionSpecification = ["get", "width_m"];
   const round = { "line-cap": "round", "line-join": "round" } as const;
@@ -125,7 +130,7 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       paint: { "line-color": colours.road, "line-width": metres(["*", width, 0.93], lat, 1.8) },
     },
     {
-      id: "lane", type: "line", source: "lanes", layout: butt, filter: ["!=", ["get", "intersection"], null],
+      id: "lane", type: "line", source: "lanes", minzoom: LANES_ZOOM, layout: butt, filter: ["!=", ["get", "intersection"], null],
       paint: {
         "line-color": laneColour(colouring, colours),
         "line-opacity": laneOpacity(colouring),
@@ -133,7 +138,7 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
       },
     },
     {
-      id: "queue", type: "line", source: "queues", layout: butt,
+      id: "queue", type: "line", source: "queues", minzoom: LANES_ZOOM, layout: butt,
       paint: {
         "line-color": strain(["get", "share"], colours),
         "line-opacity": fade(14, 15, 1),
@@ -175,6 +180,16 @@ export function layers(colours: Palette, colouring: Colouring, lat: number): Lay
         "symbol-spacing": 420, "text-max-angle": 30, "text-letter-spacing": 0.02,
       },
       paint: { "text-color": colours.label, "text-halo-color": colours.halo, "text-halo-width": 1.6 },
+    },
+    {
+      id: "load", type: "circle", source: "points", maxzoom: LANES_ZOOM,
+      paint: {
+        "circle-opacity": 0,
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 4, 12.5, 9],
+        "circle-stroke-color": laneColour(colouring, colours),
+        "circle-stroke-opacity": loadOpacity(colouring),
+        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 9, 2, 12.5, 4],
+      },
     },
     {
       id: "point", type: "circle", source: "points", maxzoom: 24,

@@ -1,4 +1,5 @@
 /** Alarms beside the map: what needs somebody first, and what one does about it. */
+import { offerCameras, placeOf } from "../cameras/near";
 import type { CaseMaker } from "../cases/making";
 import type { City } from "../city";
 import { age_s, now_ms } from "../clock";
@@ -45,7 +46,8 @@ export class AlarmList implements Part {
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
     const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
-    return h("li", { class: "alarm" }, head, may("handle_alarms") ? this.#deeds(id) : h("div", { class: "alarm-deeds" }, this.#maker.button()));
+    const deeds = may("handle_alarms") ? this.#deeds(id) : h("div", { class: "alarm-deeds" }, this.#maker.button());
+    return h("li", { class: "alarm" }, head, h("div", { class: "near-cameras" }), deeds);
   }
 
   #deeds(id: string): HTMLElement {
@@ -101,6 +103,8 @@ export class AlarmList implements Part {
     text(state, stateOf(alarm));
     text(when, alarm.ended_at ? t("events.ended") : age(age_s(alarm.raised_at)));
     attribute(when, "title", timeOfDay(alarm.raised_at));
+    const near = element.querySelector(".near-cameras");
+    if (near && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, alarm), alarm.id, this.#select);
     const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
     if (make) this.#maker.writeAlarm(make, alarm);
     const usable: Record<Deed, boolean> = {
@@ -140,7 +144,7 @@ function order(a: Alarm, b: Alarm): number {
   return place(a) - place(b) || RANK[a.severity] - RANK[b.severity] || Date.parse(b.raised_at) - Date.parse(a.raised_at);
 }
 
-function selectionOf({ intersection, camera }: Alarm): Selection {
+function selectionOf({ id: event, intersection, camera }: Alarm): Selection {
   if (intersection) return { kind: "intersection", id: intersection };
-  return camera ? { kind: "camera", id: camera, why: "event" } : null;
+  return camera ? { kind: "camera", id: camera, why: { purpose: "event", event } } : null;
 }

@@ -1,5 +1,6 @@
 /** Cameras: a list, and one camera's live picture with what it counted. */
-import { api } from "../api";
+import { askWhy, begin, watch, type Look, type Why } from "../cameras/look";
+import { Screen } from "../cameras/screen";
 import type { City } from "../city";
 import { age_s } from "../clock";
 import type { CameraNow } from "../contract";
@@ -9,97 +10,85 @@ import { may } from "../session/session";
 import { icon } from "./icons";
 import type { Part, Selection } from "./situation";
 
+const RATE_HZ = 4;
 const ROAD_USERS = ["person", "bicycle", "motorcycle", "car", "bus", "truck"] as const;
-
-/** One camera's picture: the next is asked for only when the last has come, so a slow line never queues. */
-class Picture {
-  readonly image = h("img", { class: "picture", decoding: "async", hidden: true });
-  readonly none = said("p", "picture-none", "camera.nopicture");
-  readonly element = h("div", { class: "picture-frame" }, this.image, this.none);
-  #camera: string | null = null;
-  #purpose: "monitoring" | "event" = "monitoring";
-  #version = "";
-  #wanted = "";
-  #loading = false;
-
-  show(camera: string | null, purpose: "monitoring" | "event"): void {
-    this.#camera = camera;
-    this.#purpose = purpose;
-    this.#version = this.#wanted = "";
-    this.image.removeAttribute("src");
-    attribute(this.image, "hidden", true);
-    attribute(this.none, "hidden", false);
-    if (camera) attribute(this.image, "alt", t("camera.picture", { name: camera }));
-  }
-
-  want(version: string): void {
-    if (!may("see_video")) return text(this.none, t("camera.not_allowed"));
-    this.#wanted = version;
-    if (!this.#loading && this.#camera && version !== this.#version && !document.hidden) void this.#load(this.#camera);
-  }
-
-  async #load(camera: string): Promise<void> {
-    this.#loading = true;
-    this.#version = this.#wanted;
-    const next = new Image();
-    next.src = api.picture(camera, this.#version, this.#purpose);
-    try {
-      await next.decode();
-      if (camera !== this.#camera) return;
-      this.image.src = next.src;
-      attribute(this.image, "hidden", false);
-      attribute(this.none, "hidden", true);
-    } catch {
-      // The picture was replaced or the server is away; the next one is asked for when it is announced.
-    } finally {
-      this.#loading = false;
-      if (this.#camera && this.#wanted !== this.#version) this.want(this.#wanted);
-    }
-  }
-}
 
 export class CameraPanel implements Part {
   readonly #title = h("h2");
-  readonly #picture = new Picture();
+  readonly #screen = new Screen();
+  readonly #look = said("button", "primary camera-look", "look.one");
   readonly #facts = h("p", { class: "facts" });
   readonly #counts = h("table", { class: "counts" });
   readonly #nothing = said("p", "empty", "camera.nocounts");
   readonly element: HTMLElement;
   readonly #city: City;
   #camera: string | null = null;
+  #running: AbortController | null = null;
 
-  constructor(city: City, close: () => void) {
+  constructor(city: City, close: () => void, calibrate: (camera: string) => void) {
     this.#city = city;
+    const draw = said("button", "secondary camera-calibrate", "calibration.open");
+    attribute(draw, "type", "button");
+    attribute(draw, "hidden", !may("calibrate_cameras"));
+    draw.addEventListener("click", () => this.#camera && calibrate(this.#camera));
+    this.#look.addEventListener("click", () => void this.#ask());
     const back = h("button", { type: "button", class: "icon-button", click: close }, icon("left"));
     attribute(back, "aria-label", t("side.close"));
     this.element = h(
       "section",
       { class: "part detail camera-detail", tabindex: -1 },
       h("div", { class: "detail-head" }, back, this.#title),
-      this.#picture.element,
+      this.#screen.element,
+      this.#look,
       this.#facts,
+      draw,
       said("h3", "", "camera.counts"),
       this.#nothing,
       this.#counts,
     );
   }
 
-  show(camera: string | null, purpose: "monitoring" | "event" = "monitoring"): void {
-    if (camera === this.#camera) return;
+  show(camera: string | null, why?: Why): void {
+    if (camera === this.#camera && !why) return;
+    this.#running?.abort();
+    this.#running = null;
     this.#camera = camera;
-    this.#picture.show(camera, purpose);
-    this.pictureChanged();
+    this.#screen.clear("look.first");
+    // Who comes from an event or a case has said why by that.
+    if (camera && why && may("see_video") && !this.#city.isPast) void begin([camera], why).then((look) => this.#run(camera, look), () => undefined);
     this.refresh();
   }
 
-  pictureChanged(): void {
-    const camera = this.#camera && this.#city.cameras.get(this.#camera);
-    if (camera && camera.picture_at) this.#picture.want(camera.picture_at);
+  async #ask(): Promise<void> {
+    const camera = this.#camera;
+    const look = camera && (await askWhy([camera]));
+    if (camera && look) await this.#run(camera, look);
+  }
+
+  async #run(camera: string, look: Look): Promise<void> {
+    if (camera !== this.#camera) return;
+    this.#running?.abort();
+    const running = new AbortController();
+    this.#running = running;
+    this.#screen.clear("camera.nopicture");
+    this.refresh();
+    const ended = await watch(look, RATE_HZ, (picture) => this.#screen.show(picture), running.signal);
+    if (!ended || this.#running !== running) return;
+    this.#running = null;
+    this.#screen.clear("look.over");
+    this.refresh();
   }
 
   refresh(): void {
     const camera = this.#camera && this.#city.cameras.get(this.#camera);
     if (!camera) return;
+    const barred = this.#city.isPast ? "playback.no_pictures" : may("see_video") ? null : "camera.not_allowed";
+    attribute(this.#look, "hidden", barred !== null || this.#running !== null);
+    if (barred) {
+      this.#running?.abort();
+      this.#running = null;
+      this.#screen.clear(barred);
+    }
     text(this.#title, t("camera.title", { name: camera.camera }));
     const facts = [
       term("health", camera.health),

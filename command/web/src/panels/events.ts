@@ -1,4 +1,5 @@
 /** What happened, latest first, what still lasts above what has ended. */
+import { offerCameras, placeOf } from "../cameras/near";
 import type { CaseMaker } from "../cases/making";
 import type { City } from "../city";
 import { age_s } from "../clock";
@@ -40,7 +41,7 @@ export class EventList implements Part {
     const body = h("span", { class: "event-body" }, ...parts);
     const mark = h("span", { class: "event-mark", role: "img" });
     const head = h("button", { type: "button", class: "event" }, mark, body, h("time", { class: "event-age" }));
-    return h("li", {}, head, h("div", { class: "alarm-deeds" }, this.#maker.button()));
+    return h("li", {}, head, h("div", { class: "near-cameras" }), h("div", { class: "alarm-deeds" }, this.#maker.button()));
   }
 
   #update(element: HTMLLIElement, event: TrafficEvent): void {
@@ -59,6 +60,9 @@ export class EventList implements Part {
     text(when, event.end_at ? t("events.ended") : age(age_s(event.start_at)));
     attribute(when, "title", timeOfDay(event.start_at));
     attribute(when, "datetime", event.start_at);
+    const near = element.querySelector(".near-cameras") as HTMLElement;
+    if (event.end_at === null && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, event), event.event, this.#select);
+    else attribute(near, "hidden", true);
     const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
     if (make) this.#maker.writeEvent(make, event);
   }
@@ -78,7 +82,7 @@ function order(a: TrafficEvent, b: TrafficEvent): number {
   return Date.parse(b.start_at) - Date.parse(a.start_at);
 }
 
-function selectionOf({ intersection, camera }: TrafficEvent): Selection {
+function selectionOf({ event, intersection, camera }: TrafficEvent): Selection {
   if (intersection) return { kind: "intersection", id: intersection };
-  return camera ? { kind: "camera", id: camera, why: "event" } : null;
+  return camera ? { kind: "camera", id: camera, why: { purpose: "event", event } } : null;
 }

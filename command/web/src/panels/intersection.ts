@@ -1,7 +1,7 @@
 /** One intersection: what it shows and for how long, its phases, movements, queues and latest commands. */
 import { api } from "../api";
 import type { City } from "../city";
-import { age_s } from "../clock";
+import { age_s, now_ms } from "../clock";
 import type { Command, IntersectionConfig, LaneNow, Movement, Phase, SignalNow, Turn } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
 import { age, number, said, t, timeOfDay } from "../i18n";
@@ -9,6 +9,7 @@ import { onSettings } from "../settings";
 import { diagram } from "./diagram";
 import { icon, type Icon } from "./icons";
 import { countdown, nameOf } from "./pin";
+import { Reasons } from "./reasons";
 import type { Part } from "./situation";
 
 const TURNS: Record<Turn, Icon> = { through: "through", left: "turnLeft", right: "turnRight", u_turn: "turnBack", pedestrian: "walk" };
@@ -28,6 +29,7 @@ export class IntersectionPanel implements Part {
   readonly #movements = h("ul", { class: "movement-list" });
   readonly #commands = h("ul", { class: "command-list" });
   readonly #noCommands = said("p", "empty", "intersection.nocommands");
+  readonly #reasons = new Reasons();
   readonly element: HTMLElement;
   readonly #city: City;
   #id: string | null = null;
@@ -45,6 +47,8 @@ export class IntersectionPanel implements Part {
       head,
       this.#warning,
       this.#now,
+      said("h3", "", "intersection.why"),
+      this.#reasons.element,
       said("h3", "", "intersection.phases"),
       this.#phases,
       said("h3", "", "intersection.lanes"),
@@ -65,6 +69,7 @@ export class IntersectionPanel implements Part {
     this.#asked_ms = Number.NEGATIVE_INFINITY;
     for (const list of [this.#phases, this.#lanes, this.#movements, this.#commands]) list.replaceChildren();
     attribute(this.#noCommands, "hidden", false);
+    this.#reasons.show(intersection);
     if (intersection === null) return;
     this.#city.config(intersection).then(
       (config) => {
@@ -94,6 +99,7 @@ export class IntersectionPanel implements Part {
     if (signal) this.#refreshNow(signal, uncertain);
     this.#refreshLanes(id);
     void this.#refreshCommands(id);
+    void this.#reasons.refresh(this.#city.site?.speed ?? 1);
   }
 
   #build(): void {
@@ -119,7 +125,7 @@ export class IntersectionPanel implements Part {
     text(this.#count, uncertain ? "?" : flashing ? "!" : countdown(min_s, max_s));
     const interval = t(uncertain ? "mode.uncertain" : `interval.${signal.interval}`);
     text(this.#interval, `${t("intersection.phase", { n: signal.phase + 1 })} · ${interval}`);
-    const gone_s = ((Date.now() - Date.parse(signal.at)) / 1000) * (this.#city.site?.speed ?? 1);
+    const gone_s = ((now_ms() - Date.parse(signal.at)) / 1000) * (this.#city.site?.speed ?? 1);
     const notes = [
       t("intersection.elapsed", { n: number(signal.elapsed_s + Math.max(0, gone_s)) }),
       max_s === null ? "" : t("intersection.latest", { n: number(max_s) }),
@@ -153,7 +159,7 @@ export class IntersectionPanel implements Part {
   async #refreshCommands(id: string): Promise<void> {
     if (performance.now() - this.#asked_ms < COMMANDS_EVERY_MS) return;
     this.#asked_ms = performance.now();
-    const commands = await api.commands(id).catch(() => null);
+    const commands = await api.commands(id, this.#city.isPast ? now_ms() : undefined).catch(() => null);
     if (commands === null || id !== this.#id) return; // the connection chip tells of a server that is away
     const latest = commands.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, MOST_COMMANDS);
     attribute(this.#noCommands, "hidden", latest.length > 0);

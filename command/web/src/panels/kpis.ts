@@ -57,8 +57,8 @@ export class KpiStrip {
       },
       {
         name: "latency-map", label: "kpi.latency_map", digits: 0, unit: null, isLatency: true,
-        value: (k) => k.latency_map_p50_s ?? mapLatency.quantile_s(0.5),
-        note: (k) => t("kpi.p99", { value: latency(k.latency_map_p99_s ?? mapLatency.quantile_s(0.99)) }),
+        value: (k) => k.latency_map_p50_s ?? (city.isPast ? null : mapLatency.quantile_s(0.5)),
+        note: (k) => t("kpi.p99", { value: latency(k.latency_map_p99_s ?? (city.isPast ? null : mapLatency.quantile_s(0.99))) }),
       },
     ]; // prettier-ignore
     this.#tiles = figures.map(tile);

@@ -1,4 +1,5 @@
 /** The panel at the side: events, signals, cameras and agents as lists, or one of them in detail. */
+import type { Why } from "../cameras/look";
 import { Evaluation } from "../cases/evaluation";
 import { CaseList } from "../cases/list";
 import { CaseMaker } from "../cases/making";
@@ -16,8 +17,8 @@ import { icon } from "./icons";
 import { IntersectionPanel } from "./intersection";
 import { SignalList } from "./signals";
 
-/** `why` one looks at a camera goes into the audit. */
-export type Selection = { kind: "intersection" | "camera" | "case" | "report"; id: string; why?: "monitoring" | "event" } | null;
+/** `why` one looks at a camera goes into the audit; without it, it is asked. */
+export type Selection = { kind: "intersection" | "camera" | "case" | "report"; id: string; why?: Why } | null;
 
 /** A list or a detail: it is told when it is shown, hidden, and once a second while shown. */
 export interface Part {
@@ -47,9 +48,9 @@ export class Situation {
   #selection: Selection = null;
   #opener: Element | null = null;
 
-  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void) {
+  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void, calibrate: (camera: string) => void) {
     this.#intersection = new IntersectionPanel(city, () => select(null));
-    this.#camera = new CameraPanel(city, () => select(null));
+    this.#camera = new CameraPanel(city, () => select(null), calibrate);
     this.#case = new CasePanel(city, city.cases, select);
     this.report = new ReportPanel(city.cases, select);
     const maker = new CaseMaker(city, city.cases, select, (draft, problem) => this.report.fill(draft, problem));
@@ -82,7 +83,6 @@ export class Situation {
     window.setInterval(() => this.refresh(), 1_000);
     city.onFrame((changes) => {
       if (changes.events || changes.alarms || changes.agents || changes.intersections || changes.cameras.size > 0) this.refresh();
-      if (this.#selection?.kind === "camera" && changes.cameras.has(this.#selection.id)) this.#camera.pictureChanged();
       if (this.#selection?.kind === "intersection" && changes.signals.has(this.#selection.id)) this.#intersection.refresh();
     });
     this.show(null);

@@ -10,7 +10,8 @@ export class AccountMenu {
   readonly #dialog: HTMLDialogElement;
   readonly #body = h("div", { class: "account-body" });
 
-  constructor() {
+  /** `leave` signs out. */
+  constructor(private readonly leave: () => Promise<void> = signOut) {
     const name = h("span", { class: "account-name" }, who()?.name ?? "");
     const button = localLabel(h("button", { type: "button", class: "account-button", "aria-haspopup": "dialog", click: () => this.#open() }, icon("person"), name), "account.menu", true);
     const close = localLabel(h("button", { type: "button", class: "icon-button", click: () => this.#dialog.close() }, icon("close")), "side.close", true);
@@ -43,7 +44,7 @@ export class AccountMenu {
       own.push(this.#action("account.password", () => this.#password()));
       own.push(me.totp ? this.#action("account.totp_remove", () => this.#removal()) : this.#action("account.totp", () => void this.#totp()));
     }
-    this.#body.replaceChildren(facts, ...own, this.#action("account.sign_out", () => void signOut()));
+    this.#body.replaceChildren(facts, ...own, this.#action("account.sign_out", () => void this.leave()));
   }
 
   #action(label: Key, act: () => void): HTMLElement {

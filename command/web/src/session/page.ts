@@ -1,28 +1,14 @@
 /** The sign-in page, and the same card over the map when the session is over. */
 import { BASE } from "../api";
 import { attribute, h, text } from "../dom";
-import { LANGUAGE_NAMES, localText, said, t } from "../i18n";
-import { choice } from "../panels/choice";
-import { icon, type Icon } from "../panels/icons";
-import type { Language, Theme } from "../settings";
+import { localText, said, t } from "../i18n";
+import { choices } from "./choices";
 import { codeField, field, form } from "./form";
 import { AccountMenu } from "./menu";
 import { askMe, askWays, may, onLost, signIn, takeLink, type Ways } from "./session";
 
-const THEMES: Record<Theme, Icon> = { auto: "auto", day: "sun", night: "moon" };
-
-function choices(): HTMLElement {
-  const theme = choice("theme", "app.theme", (Object.keys(THEMES) as Theme[]).map((value) => ({
-    value, content: () => icon(THEMES[value]), label: `app.theme.${value}` as const,
-  }))); // prettier-ignore
-  const language = choice("language", "app.language", (["en", "zh"] as Language[]).map((value) => ({
-    value, content: () => document.createTextNode(LANGUAGE_NAMES[value]), language: value,
-  }))); // prettier-ignore
-  return h("div", { class: "sign-in-choices" }, theme, language);
-}
-
-/** The form; `done` is called when it let somebody in. */
-function card(ways: Ways, done: () => void): HTMLElement {
+/** The form to sign in; `done` is called when it let somebody in. */
+export function card(ways: Ways, done: () => void): HTMLElement {
   const name = field("session.name", "text", "username");
   const password = field("session.password", "password", "current-password");
   const code = codeField();

@@ -1,0 +1,1 @@
+"""Key figures over time: by hour, day and district, compared, exported; and the sheet of a shift."""
