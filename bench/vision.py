@@ -3,10 +3,10 @@
     python -m bench.vision ../shared/data/footage [--seconds 12]
 
 Encodes the footage as H.264, 360p at 5 frames a second and 1080p at 25, then plays each clip in the same
-process, one thread, through: ours (whole pictures only, and with windows), (a) the plain loop: every frame
-decoded and detected, ByteTrack of `trackers`, line zone of `supervision`, and (b) the same with the detector
-on 5 frames a second at most. Same model. Prints CPU a frame and stage, streams a core, ratio to (a), and
-what each counted; writes bench/results/vision.json. (a) and (b) need `trackers` and `supervision`.
+process, one thread, through: ours (the steps of effort of a camera group, `vision.load`), (a) the plain loop:
+every frame decoded and detected, ByteTrack of `trackers`, line zone of `supervision`, and (b) the same with
+the detector on 5 frames a second at most. Same model. Prints CPU a frame and stage, streams a core, ratio to
+(a), and what each counted; writes bench/results/vision.json. (a) and (b) need `trackers` and `supervision`.
 """
 
 import json
@@ -92,9 +92,9 @@ def decoded(path: Path, spent_s: dict[str, float]) -> Iterator[tuple[Any, float]
             yield frame, float(frame.time)
 
 
-def ours(path: Path, detector: Detector, rate: int, *, windows: bool) -> Played:
+def ours(path: Path, detector: Detector, rate: int, *, windows: bool, every: int = 1) -> Played:
     played = Played()
-    pipeline = Pipeline(detector, (0, LINE_SHARE, 1, LINE_SHARE), windows=windows)
+    pipeline = Pipeline(detector, (0, LINE_SHARE, 1, LINE_SHARE), windows=windows, every=every)
     crossings, due_s = [], 0.0
     for frame, at_s in decoded(path, played.spent_s):
         played.frames += 1
@@ -181,6 +181,8 @@ def main(folder: Path, seconds: float, model: str) -> None:
                 ),
                 "ours, windows": partial(ours, detector=detector, rate=rate, windows=True),
                 "ours, whole pictures": partial(ours, detector=detector, rate=rate, windows=False),
+                "ours, every 2nd": partial(ours, detector=detector, rate=rate, windows=False, every=2),
+                "ours, every 3rd": partial(ours, detector=detector, rate=rate, windows=False, every=3),
             }
             for clip in clips:
                 path = Path(scratch) / f"{name}-{Path(clip['clip']).stem}.mp4"

@@ -160,6 +160,8 @@ class Camera(Section, frozen=True, kw_only=True):
     """Longitude and latitude; none: beside the first intersection of the map."""
     loop: bool = True
     """Start a file again at its end."""
+    priority: Annotated[int, Meta(ge=1, le=9)] = 5
+    """Where a camera group cannot look at all its cameras, those of the lowest number rest first."""
 
     def fault(self) -> tuple[str, str] | None:
         """A raw picture needs a reason."""

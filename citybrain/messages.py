@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from citybrain.calibration import Calibration
 from citybrain.fields import (
     Boot,
     Count,
@@ -186,6 +187,13 @@ class TurningCount(Stored, frozen=True, kw_only=True, tag="turning_count/1"):
     end_at: Instant
     counts: dict[RoadUser, Count]
     quality: Share = 1.0
+
+
+class CameraCalibration(Message, frozen=True, kw_only=True, tag="camera_calibration/1"):
+    """What a camera looks at, as drawn in the command centre; retained, so that who looks there knows it."""
+
+    camera: Id
+    calibration: Calibration
 
 
 class SignalState(Stored, frozen=True, kw_only=True, tag="signal_state/1"):
@@ -507,6 +515,52 @@ class Outflow(Message, frozen=True, kw_only=True, tag="outflow/1"):
     lanes: Annotated[list[LaneFlow], Meta(max_length=200)]
 
 
+class Binding(StrEnum):
+    """What decides at a signal in this second."""
+
+    PLAN = "plan"
+    """The cheapest plan that was found."""
+    MINIMUM_GREEN = "minimum_green"
+    CLEARANCE = "clearance"
+    """Yellow, all-red or a crossing's clearance is under way."""
+    PRIORITY = "priority"
+    """The plan, in which a vehicle with priority weighs most."""
+    RULES = "rules"
+    """The plan was overruled: maximum red or green, or a crossing's recall."""
+
+
+class PlannedPhase(Value, frozen=True):
+    """A phase of the plan that is being carried out."""
+
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    in_s: Seconds
+    """Until the change to it begins; 0 for the one that is wanted now."""
+
+
+class LaneOutlook(Value, frozen=True):
+    """What waits on an approach lane, and when the plan has let it go."""
+
+    lane: LaneId
+    queued: Annotated[float, Meta(ge=0, le=10_000)]
+    """Vehicles; a fraction where nobody looks and it is reckoned."""
+    clears_s: Seconds | None
+    """Until the queue of now is gone; none where the plan does not reach so far."""
+
+
+class SignalReasons(Message, frozen=True, kw_only=True, tag="signal_reasons/1"):
+    """Why a region wants a phase now and what it means to do next; about every 2 s, never stored."""
+
+    device: DeviceId
+    intersection: Id
+    phase: Annotated[int, Meta(ge=0, le=63)]
+    binding: Binding
+    detail: Text = ""
+    """In the words of the command's reason."""
+    plan: Annotated[list[PlannedPhase], Meta(max_length=16)]
+    """The wanted phase and those that follow it, as far as is planned."""
+    lanes: Annotated[list[LaneOutlook], Meta(max_length=500)]
+
+
 class Box(Value, frozen=True):
     """A detection or track in one picture; x, y, width and height as shares of the picture."""
 
@@ -551,9 +605,19 @@ StoredMessage = (
     | RoadNetwork
 )
 PriorityMessage = PriorityRequest | PriorityPosition | PriorityCancel | PriorityStatus
-AnyMessage = StoredMessage | PriorityMessage | Outflow | AgentStatus | IngestAck | GivenUp
+AnyMessage = (
+    StoredMessage
+    | PriorityMessage
+    | Outflow
+    | SignalReasons
+    | AgentStatus
+    | IngestAck
+    | GivenUp
+    | CameraCalibration
+)
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
-    PriorityCancel, PriorityStatus, Outflow, AgentStatus, IngestAck, GivenUp, FrameMeta,
+    PriorityCancel, PriorityStatus, Outflow, SignalReasons, AgentStatus, IngestAck, GivenUp,
+    CameraCalibration, FrameMeta,
 )  # fmt: skip

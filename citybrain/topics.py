@@ -4,13 +4,15 @@ What flows where (QoS 1 unless said):
 
     camera/<id>/frame       edge camera -> vision; QoS 0
     camera/<id>/picture     vision -> command: blurred JPEG with boxes; QoS 0
-    camera/<id>/measurement vision -> ingest, command: counts and lane measurements
+    camera/<id>/measurement vision -> ingest, command: counts, lanes, zones
+    camera/<id>/calibration command -> vision: lanes, lines, zones, ground points; retained
     lanes/<id>/measurement  edge lane observer -> traffic, ingest, command
     signal/<id>/config      edge signal agent -> traffic, ingest; retained
     signal/<id>/state       edge signal agent -> traffic, ingest, command
     signal/<id>/command     traffic -> edge signal agent, ingest; never retained
     signal/<id>/answer      edge signal agent -> ingest, traffic: command acknowledgements
     signal/<id>/outflow     traffic -> traffic's other regions; QoS 0, never stored
+    signal/<id>/reasons     traffic -> command: why it wants a phase; QoS 0, never stored
     sensor/<id>/observation edge sensor -> ingest
     priority/<request>/request, position, cancel   dispatch, command or the vehicle -> traffic; never stored
     priority/<request>/grant                       traffic -> whoever asked, command
@@ -31,7 +33,7 @@ VERSION = "v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _WHAT = re.compile(
     r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|gap|part[1-9][0-9]{0,3}|"
-    r"request|position|cancel|grant|outflow",
+    r"request|position|cancel|grant|outflow|reasons|calibration",
     re.ASCII,
 )
 

@@ -19,6 +19,7 @@ from command.routes import (
     alarms,
     audit,
     cad,
+    calibration,
     cameras,
     case_deeds,
     cases,
@@ -46,8 +47,8 @@ from command.trust.gatekeeper import Gatekeeper
 from command.trust.rights import Action
 
 RESOURCES = (
-    places, now, cameras, history, stream, session, me, accounts, audit, alarms, webhooks, retention, cases,
-    case_deeds, field, inbox, grid, uploads, public, evaluation, cad, streets,
+    places, now, cameras, calibration, history, stream, session, me, accounts, audit, alarms, webhooks,
+    retention, cases, case_deeds, field, inbox, grid, uploads, public, evaluation, cad, streets,
 )  # fmt: skip
 
 

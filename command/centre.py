@@ -17,6 +17,7 @@ from citybrain.presence import HEARTBEAT_S, Presence
 from command.access import Accesses
 from command.alarms.keeper import AlarmKeeper
 from command.alarms.models import AlarmView
+from command.calibrations import say_all
 from command.cases import sensors
 from command.cases.demo import Demonstration, ensure_classes
 from command.cases.desk import Desk
@@ -119,6 +120,7 @@ class Centre:
         jobs += [self._every(1.0, self._deliver), self._every(60.0, self._anchor)]
         jobs += [self._every(3600.0, self._retain), self._every(30.0, self._file_receipts)]
         jobs.append(self._seed())
+        jobs.append(self._say_calibrations())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     def end_streams(self) -> None:
@@ -298,6 +300,17 @@ class Centre:
     async def _weigh(self) -> None:
         self.figures.delivery = await self.database.fetch("delivery_balance")
         self.figures.refused = (await self.database.fetch("dead_letters"))[0]["refused"]
+
+    async def _say_calibrations(self) -> None:
+        """Once a start: the broker keeps them, unless it lost its disk."""
+        while True:
+            try:
+                await say_all(self.database, self.presence.bus, self.settings.site.name)
+            except Unavailable as error:
+                log.debug("calibrations_wait", reason=str(error))
+                await asyncio.sleep(SEED_AGAIN_S)
+            else:
+                return
 
     async def _seed(self) -> None:
         """Fetch today's counts from before this start, and again once the last of them are stored."""

@@ -28,6 +28,7 @@ QUEUE_MESSAGES = 20_000
 LISTENS_TO = (
     ("signal", "config", 1),
     ("signal", "state", 1),
+    ("signal", "reasons", 0),
     ("lanes", "measurement", 1),
     ("camera", "measurement", 1),
     ("vision", "measurement", 1),

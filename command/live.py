@@ -16,6 +16,7 @@ from citybrain.messages import (
     IntersectionConfig,
     LaneMeasurement,
     RoadNetwork,
+    SignalReasons,
     SignalState,
     Stored,
     TrafficEvent,
@@ -39,6 +40,7 @@ class Live:
     def __init__(self, cameras: Mapping[str, LonLat | None] | None = None) -> None:
         self.configs: dict[str, IntersectionConfig] = {}
         self.states: dict[str, SignalState] = {}
+        self._reasons: dict[str, SignalReasons] = {}
         self.lanes: dict[str, LaneNow] = {}
         self.statuses: dict[str, AgentStatus] = {}
         self.network = NetworkBoard()
@@ -63,6 +65,10 @@ class Live:
                 self._apply_status(message, now)
             case TurningCount():
                 self.cameras.count(message, now)
+            case SignalReasons():
+                told = self._reasons.get(message.intersection)
+                if told is None or message.at >= told.at:
+                    self._reasons[message.intersection] = message
             case TrafficEvent():
                 if not message.is_historical and len(self._events) < MAX_PENDING_EVENTS:
                     self._events.append(views.event(message))
@@ -117,6 +123,11 @@ class Live:
 
     def state_of(self, intersection: str) -> SignalNow | None:
         return self.signal(intersection) if intersection in self.states else None
+
+    def reasons_of(self, intersection: str, now: datetime) -> SignalReasons | None:
+        """Why its latest command was given; None where nobody said so within `FRESH_S`."""
+        told = self._reasons.get(intersection)
+        return told if told is not None and (now - told.at).total_seconds() <= FRESH_S else None
 
     def camera(self, camera: str, now: datetime) -> CameraNow:
         status = self.statuses.get(f"camera/{camera}")

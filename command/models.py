@@ -111,6 +111,32 @@ class IntersectionDetail(View, frozen=True, kw_only=True):
     state: SignalNow | None
 
 
+class PlannedView(View, frozen=True, kw_only=True):
+    phase: Annotated[int, Meta(description="place in the intersection's `phases`")]
+    in_s: Annotated[float, Meta(description="street seconds from `at` until the change to it begins")]
+
+
+class OutlookView(View, frozen=True, kw_only=True):
+    lane: str
+    queued: Annotated[float, Meta(description="vehicles; a fraction where nobody looks and it is reckoned")]
+    clears_s: Annotated[
+        float | None,
+        Meta(description="street seconds from `at` until this queue is gone; null beyond what is planned"),
+    ]
+
+
+class ReasonsView(View, frozen=True, kw_only=True):
+    """Why the optimiser wants a phase, and what it means to do next."""
+
+    intersection: str
+    at: datetime
+    phase: int
+    binding: Literal["plan", "minimum_green", "clearance", "priority", "rules"]
+    detail: Annotated[str, Meta(description="in the words of the command's reason")]
+    plan: Sequence[PlannedView]
+    lanes: Sequence[OutlookView]
+
+
 class LaneNow(View, frozen=True, kw_only=True):
     lane: str
     intersection: str

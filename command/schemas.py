@@ -7,6 +7,7 @@ import msgspec
 from command import models, people, records
 from command.alarms import models as alarms
 from command.answers import REF
+from command.calibrations import CalibrationBody, CalibrationFit, CalibrationView
 from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
 from command.routes import retention, streets
@@ -36,6 +37,7 @@ BODIES: tuple[type[models.View], ...] = (
     evaluation.League, evaluation.HandlingTimes, waves.CallBody, waves.VehicleBody, waves.EndBody,
     waves.WaveView,
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
+    CalibrationBody, CalibrationFit, CalibrationView,
     streets.StreetsView,
 )  # fmt: skip
 

@@ -12,10 +12,20 @@ from citybrain.messages import (
     IntersectionConfig,
     LaneMeasurement,
     LaneReading,
+    SignalReasons,
     SignalState,
     TrafficEvent,
 )
-from command.models import AgentHealth, AgentView, EventView, LaneNow, SignalNow
+from command.models import (
+    AgentHealth,
+    AgentView,
+    EventView,
+    LaneNow,
+    OutlookView,
+    PlannedView,
+    ReasonsView,
+    SignalNow,
+)
 
 
 def signal(state: SignalState, position: LonLat | None) -> SignalNow:
@@ -32,6 +42,18 @@ def signal(state: SignalState, position: LonLat | None) -> SignalNow:
         max_remaining_s=state.max_remaining_s,
         mode=state.mode.value,
         command_seq=state.command_seq,
+    )
+
+
+def reasons(told: SignalReasons) -> ReasonsView:
+    return ReasonsView(
+        intersection=told.intersection,
+        at=_utc(told.at),
+        phase=told.phase,
+        binding=told.binding.value,
+        detail=told.detail,
+        plan=[PlannedView(phase=one.phase, in_s=one.in_s) for one in told.plan],
+        lanes=[OutlookView(lane=one.lane, queued=one.queued, clears_s=one.clears_s) for one in told.lanes],
     )
 
 

@@ -49,7 +49,7 @@ OTHER_TIMES = ("start_at", "end_at", "issued_at", "started_at")
 """Times beside `at` that lie in the past, so that one far ahead is a fault."""
 
 _TYPES: dict[str, tuple[type[object], ...]] = {
-    "measurement": (LaneMeasurement, TurningCount),
+    "measurement": (LaneMeasurement, TurningCount, SensorObservation),
     "state": (SignalState,),
     "command": (SignalCommand,),
     "answer": (CommandAck,),

@@ -46,6 +46,8 @@ REPORT_S = 5.0
 QUIET_S = 10.0
 """Without a decision for so long the agent reports that it is degraded."""
 LEAST_TELL_S = 0.2
+EXPLAIN_EVERY_S = 2.0
+"""How often the reasons of each intersection are told, at most."""
 _RECENT = 2_000
 FIGURES = ("decisions", "overruled", "late", "malformed", "dropped", "refused")
 """What is counted: `overruled` by the rules before it left, `refused` by the edge."""
@@ -72,6 +74,9 @@ class RegionAgent:
         self._asked: set[str] = set()
         self._early: dict[str, LaneMeasurement] = {}
         self._region: Region | None = None
+        self._explained_at: dict[str, datetime] = {}
+        self._measured: list[str] = []
+        """Intersections whose latest measurement is not yet answered."""
         self._disposal = Disposal()
         self._desk = Desk(self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed)
         self._seq = 0
@@ -158,12 +163,8 @@ class RegionAgent:
         reported = datetime.min.replace(tzinfo=UTC)
         while True:
             try:
-                message = self._heard.get(timeout=1.0)
-                if message is None:
+                if not self._take_waiting():
                     return
-                self._take(message)
-            except queue.Empty:
-                pass
             except Exception:
                 log.exception("decision_failed")
             now = datetime.now(UTC)
@@ -172,8 +173,22 @@ class RegionAgent:
                 self._report(now)
                 reported = now
 
+    def _take_waiting(self) -> bool:
+        """Take in all that waits, or wait a second for one, and decide on it; False at the end."""
+        for n in range(max(1, self._heard.qsize())):
+            try:
+                message = self._heard.get(block=n == 0, timeout=1.0)
+            except queue.Empty:
+                break
+            if message is None:
+                return False
+            self._take(message)
+        self._decide_measured()
+        return True
+
     def _take(self, message: _Heard) -> None:
         if isinstance(message, IntersectionConfig):
+            self._decide_measured()
             self._learn(message)
             return
         if isinstance(message, _Priority):
@@ -230,26 +245,37 @@ class RegionAgent:
             self._disposal.on_config(config)
 
     def _answer(self, measurement: LaneMeasurement) -> None:
+        if measurement.intersection in self._measured:
+            self._decide_measured()  # each is answered
         region = self._region or self._rebuild()
-        if not region.on_measurement(measurement):
-            return
-        self._disposal.on_measurement(measurement)
-        self._decide(region, measurement)
-        if measurement.intersection in self._atlas.edge:
-            self._tell_others(region, measurement.intersection)
+        if region.on_measurement(measurement):
+            self._disposal.on_measurement(measurement)
+            self._measured.append(measurement.intersection)
 
-    def _decide(self, region: Region, measurement: LaneMeasurement) -> None:
-        now = datetime.now(UTC)
-        region.claim(measurement.intersection, self._desk.claims(measurement.intersection, now))
-        decision = region.decide(measurement.intersection, now)
-        shown = region.shown(measurement.intersection)
-        if decision is None or shown is None:
-            self._figures["late"] += measurement.intersection in self._states
+    def _decide_measured(self) -> None:
+        """Answer all that was measured since the last time, together."""
+        measured, self._measured = self._measured, []
+        region = self._region
+        if region is None or not measured:
             return
-        decision, is_overruled = self._disposal.settle(decision, shown)
-        self._figures["overruled"] += is_overruled
-        self._spent_s.append((datetime.now(UTC) - now).total_seconds())
-        self._command(decision, now)
+        now = datetime.now(UTC)
+        for intersection in measured:
+            region.claim(intersection, self._desk.claims(intersection, now))
+        decisions = region.decide_all(measured, now)
+        for intersection, decision in zip(measured, decisions, strict=True):
+            shown = region.shown(intersection)
+            if decision is None or shown is None:
+                self._figures["late"] += intersection in self._states
+            else:
+                settled, is_overruled = self._disposal.settle(decision, shown)
+                self._figures["overruled"] += is_overruled
+                self._command(settled, now)
+                self._explain(region, settled, now, is_overruled=is_overruled)
+        spent_s = (datetime.now(UTC) - now).total_seconds() / len(measured)
+        self._spent_s.extend(spent_s for decision in decisions if decision is not None)
+        for intersection in measured:
+            if intersection in self._atlas.edge:
+                self._tell_others(region, intersection)
 
     def _tell_others(self, region: Region, intersection: str) -> None:
         """What leaves for other regions; a lost word is made good by the next, a second later."""
@@ -257,6 +283,17 @@ class RegionAgent:
         if outflow is not None:
             topic = topics.build(self._settings.site.name, "signal", intersection, "outflow")
             self._presence.bus.publish_now(topic, encode(outflow))
+
+    def _explain(self, region: Region, decision: Decision, now: datetime, *, is_overruled: bool) -> None:
+        """Why this is wanted, for who looks at the map; a lost word is made good by the next."""
+        told_at = self._explained_at.get(decision.intersection)
+        if told_at is not None and (now - told_at).total_seconds() < EXPLAIN_EVERY_S:
+            return
+        reasons = region.reasons(decision, is_overruled=is_overruled, device=self._presence.device)
+        if reasons is not None:
+            self._explained_at[decision.intersection] = now
+            topic = topics.build(self._settings.site.name, "signal", decision.intersection, "reasons")
+            self._presence.bus.publish_now(topic, encode(reasons))
 
     def _command(self, decision: Decision, now: datetime) -> None:
         traffic = self._settings.traffic

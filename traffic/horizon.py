@@ -11,7 +11,17 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from traffic.beam import TICK, Plans, changes_of, grow, new_plans, new_work
+from traffic.beam import (
+    NO_WISH,
+    PARENT_BITS,
+    TICK,
+    Plans,
+    changes_of,
+    grow,
+    grow_with_claims,
+    new_plans,
+    new_work,
+)
 from traffic.model import Model, model_of
 from traffic.network import Bytes, Floats, Network
 from traffic.rights import NO_CLAIMS, Claims, rights_of
@@ -61,9 +71,10 @@ class Shown(NamedTuple):
 @numba.njit(nogil=True, cache=True)
 def plan(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
-) -> tuple[int, float, Floats]:
-    """The phase (own number) that intersection i should show or change to now, the plan's cost, and
-    `leaving[m, t]`: the vehicles that movement m is expected to let through in second t of the plan.
+) -> tuple[int, float, Floats, Bytes]:
+    """The phase (own number) that intersection i should show or change to now, the plan's cost,
+    `leaving[m, t]`: the vehicles that movement m is expected to let through in second t of the plan, and
+    `course[t]`: the phase that it then wishes.
 
     While a change or the minimum green is under way the answer is what is under way. `arrived` must reach
     to `horizon + GAP_S`.
@@ -74,21 +85,28 @@ def plan(  # noqa: PLR0917 - numba calls by position
     changes = changes_of(net, i, phases, lanes)
     plans = new_plans(phases, lanes, _watched(demand.room), horizon, width)
     start = shown.target * width
-    plans.state[0, start] = (shown.phase, shown.green_s, shown.left_s, -1, 0)
+    plans.state[0, start] = (shown.phase, shown.green_s, shown.left_s, NO_WISH, 0)
     plans.cost[0, start], plans.unseen[0, start] = 0.0, demand.unseen.sum()
     plans.alive[0, shown.target] = 1
     plans.credit[0], plans.ghost[0] = demand.credit, demand.unseen
     work = new_work(demand.arrived, horizon)
-    last = grow(
-        plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
-        weights, horizon,
-    )  # fmt: skip
-    best, least = 0, np.inf
+    if len(demand.claims.lane) > 0:
+        last = grow_with_claims(
+            plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
+            weights, horizon,
+        )  # fmt: skip
+    else:
+        last = grow(
+            plans, work, model, changes, demand.arrived, demand.weight, demand.room, demand.claims, rights,
+            weights, horizon,
+        )  # fmt: skip
+    best, least = -1, 0
     for q in range(phases):
-        if plans.alive[last, q] > 0 and plans.value[q, 0] < least:
-            best, least = q * width, plans.value[q, 0]
-    leaving = _leaving(net, i, demand.share, plans, model, best)
-    return int(plans.state[last, best, 3]), float(np.floor(least) * TICK), leaving
+        ticks = plans.value[q, 0] >> PARENT_BITS
+        if plans.alive[last, q] > 0 and (best < 0 or ticks < least):
+            best, least = q * width, ticks
+    leaving, course = _leaving(net, i, demand.share, plans, model, best)
+    return int(plans.state[last, best, 3]), (least >> 1) * TICK, leaving, course
 
 
 @numba.njit(nogil=True, cache=True)
@@ -103,15 +121,16 @@ def _watched(room: Floats) -> int:
 @numba.njit(nogil=True, cache=True)
 def _leaving(  # noqa: PLR0917 - numba calls by position
     net: Network, i: int, share: Floats, plans: Plans, model: Model, best: int
-) -> Floats:
-    """By movement and second, what the plan lets through."""
+) -> tuple[Floats, Bytes]:
+    """By movement and second, what the plan lets through; by second, the phase that it wishes."""
     first, first_lane = net.movement_ptr[i], net.lane_ptr[i]
     movements = net.movement_ptr[i + 1] - first
     horizon = plans.went.shape[0]
-    leaving = np.zeros((movements, horizon))
+    leaving, course = np.zeros((movements, horizon)), np.empty(horizon, np.uint8)
+    width = plans.value.shape[1]
     node = best
     for t in range(horizon - 1, -1, -1):
-        shows = plans.shows[t, node]
+        shows, course[t] = plans.shows[t, node], node // width
         row = net.indication_ptr[net.phase_ptr[i] + shows]
         codes = net.indication[row : row + movements]
         for at in range(model.open_ptr[shows], model.open_ptr[shows + 1]):
@@ -119,4 +138,4 @@ def _leaving(  # noqa: PLR0917 - numba calls by position
             if plans.went[t, node, k]:
                 spread(net, first_lane + k, first, codes, share, 1.0, leaving[:, t])
         node = plans.parents[t, node]
-    return leaving
+    return leaving, course

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
-from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Ints, Network
+from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Indices, Ints, Network
 from traffic.weights import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,14 +18,26 @@ def uncounted(function: F) -> F:
     """Compile without counting references, which takes longer than what inner loops do; nothing may be
     allocated in there.
     """
-    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False}
+    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "error_model": "numpy"}
     return cast("F", numba.njit(**options)(function))
 
 
 def inlined(function: F) -> F:
     """The same, compiled into whoever calls it."""
-    options: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "inline": "always"}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "cache": True,
+        "_nrt": False,
+        "error_model": "numpy",
+        "inline": "always",
+    }
     return cast("F", numba.njit(**options)(function))
+
+
+@inlined
+def unsigned(number: int) -> Any:
+    """The number as an index: compiled code asks of each signed one whether it counts from the end."""
+    return np.uint32(number)
 
 
 class Model(NamedTuple):
@@ -42,13 +54,13 @@ class Model(NamedTuple):
 
     open_: Bytes
     open_ptr: Ints
-    open_lane: Ints
+    open_lane: Indices
     fixed: Floats
     swift: Floats
     gap_ptr: Ints
     gap_headway: Floats
     foe_ptr: Ints
-    foe_lane: Ints
+    foe_lane: Indices
     foe_share: Floats
     leaves: Floats
     crowd: Floats
@@ -71,11 +83,11 @@ def model_of(  # noqa: PLR0917 - numba calls by position
     movements = net.movement_ptr[i + 1] - first
     size = phases * movements
     open_, open_ptr = np.zeros((phases, lanes), np.uint8), np.zeros(phases + 1, np.int32)
-    open_lane = np.empty(phases * lanes, np.int32)
+    open_lane = np.empty(phases * lanes, np.uint32)
     fixed = np.zeros((2, phases, lanes))
     gap_ptr, gap_headway = np.zeros(phases * lanes + 1, np.int32), np.empty((2, size))
     foe_ptr = np.zeros(size + 1, np.int32)
-    foe_lane, foe_share = np.empty(size * lanes, np.int32), np.empty(size * lanes)
+    foe_lane, foe_share = np.empty(size * lanes, np.uint32), np.empty(size * lanes)
     foes = np.zeros(lanes)
     leaves, crowd = np.zeros((phases, lanes, exits)), np.zeros((phases, lanes))
     j = at_foe = at_open = 0
@@ -133,7 +145,7 @@ def model_of(  # noqa: PLR0917 - numba calls by position
 def write_rates(  # noqa: PLR0917 - numba calls by position
     model: Model,
     p: int,
-    gone: Ints,
+    gone: Indices,
     entered: Floats,
     row: int,
     come: Floats,

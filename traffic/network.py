@@ -14,6 +14,8 @@ from citybrain.rules import Rules, rules_of
 from traffic.driving import VEHICLE_M
 
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Indices = NDArray[np.uint32]
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 

@@ -10,6 +10,7 @@ import numpy as np
 from citybrain.messages import IntersectionConfig
 from citybrain.rings import planned
 from traffic.network import PERMISSIVE, PROTECTED, Bytes, Floats, Network, Site
+from traffic.record import Record
 from traffic.weights import Weights
 
 PRIOR_LOAD = 0.5
@@ -30,11 +31,11 @@ class Reckoning:
     `gone[k]`: vehicles thought to have crossed its stop line in the last period.
     """
 
-    def __init__(self, net: Network, site: Site, weights: Weights) -> None:
+    def __init__(self, net: Network, site: Site, record: Record, weights: Weights) -> None:
         lanes = slice(net.lane_ptr[site.index], net.lane_ptr[site.index + 1])
-        self.queue: Floats = np.zeros(len(net.lane_speed[lanes]))
-        self.blind: Bytes = np.zeros(len(self.queue), np.uint8)
-        self.flow: Floats = np.zeros(len(self.queue))
+        self.queue: Floats = record.queue[lanes]
+        self.blind: Bytes = record.blind[lanes]
+        self.flow: Floats = record.flow[lanes]
         self.gone: Floats = np.zeros(len(self.queue))
         self._capacity = np.array(_green_shares(site.config)) / weights.protected_headway
         self._is_fed = np.diff(net.feed_ptr[lanes.start : lanes.stop + 1]) > 0

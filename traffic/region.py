@@ -14,20 +14,23 @@ from citybrain.messages import (
     LaneMeasurement,
     LaneReading,
     Outflow,
+    SignalReasons,
     SignalState,
 )
 from traffic.border import hear, told
 from traffic.claims import Claim, Sight, enter
-from traffic.driving import STANDING_MPS, arrival_s
+from traffic.driving import STANDING_MPS
 from traffic.horizon import HORIZON_S, WIDTH, Demand, Shown, plan
-from traffic.inflow import add_inflow, arrived_by, exchange, find_room, note
+from traffic.inflow import Exchange, arrived_by, exchange, note
 from traffic.known import Known, with_turns
 from traffic.lateness import Passed, catch_up, let_go
-from traffic.model import GAP_S
-from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Site, build_network
+from traffic.network import PERMISSIVE, PROTECTED, RED, Bytes, Floats, Network, Site, build_network
 from traffic.pace import StreetSeconds, wall_s
+from traffic.reasons import binding_of, course_of, outlooks
 from traffic.reckoning import Reckoning
-from traffic.rights import Claims
+from traffic.record import STEADY, Record, new_record, see, shown_at
+from traffic.replan import CHANGE, CLEARING, EXTEND, MINIMUM_GREEN, REASONS, arrivals, demand_of, replan
+from traffic.rights import NO_CLAIMS, Claims
 from traffic.turns import SHOWN, Seen, Turns
 from traffic.watch import watch
 from traffic.weights import DEFAULT_WEIGHTS, Weights
@@ -36,17 +39,11 @@ STALE_S = 2.0
 """Field seconds after which a measurement or a clock difference is too old to plan on."""
 AT_LINE_M = 9.0
 """A vehicle within this distance of the stop line is its lane's head."""
-START_S = 3.0
-"""A head that still stands after so long has saved up no service."""
 STUCK_S = 8.0
 """A head that stands so long under protected green of all its movements has a full exit before it."""
 SET_ASIDE_S = 30.0
 CLAIM_ASIDE_S = 12.0
-LONG_WAIT_S = 90.0
-"""A lane whose head has waited so long counts twice."""
 WISHES = 8
-MISSED_SHARE = 0.03
-"""Share of vehicles that a camera is expected to miss; they wait unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +59,13 @@ class Decision:
 class _Memory:
     """What is remembered of one intersection between measurements, by its own lanes and movements.
 
-    `rate` and `held` are its lanes' part of what neighbours share.
+    Times by lane, `rate` and `held` are its part of what is known of the region.
     """
 
-    def __init__(self, movements: int, rate: Floats, held: Floats, reckoning: Reckoning) -> None:
-        lanes = len(rate)
-        self.reckoning = reckoning
+    def __init__(self, net: Network, site: Site, record: Record, shared: Exchange, weights: Weights) -> None:
+        lanes = slice(net.lane_ptr[site.index], net.lane_ptr[site.index + 1])
+        movements, count = len(site.config.movements), len(site.config.lanes)
+        self.reckoning = Reckoning(net, site, record, weights)
         self.wishes: deque[tuple[float, int]] = deque(maxlen=WISHES)
         """What was decided of late, and when on the field's clock."""
         self.state: SignalState | None = None
@@ -75,16 +73,15 @@ class _Memory:
         self.clock_s = -math.inf
         self.codes: Bytes = np.zeros(movements, np.uint8)
         self.green_s: Floats = np.zeros(movements)
-        self.lane_green_s: Floats = np.zeros(lanes)
-        self.full_green: Bytes = np.zeros(lanes, np.uint8)
-        self.red_s: Floats = np.zeros(lanes)
-        self.since_crossing_s: Floats = np.full(lanes, 60.0)
-        self.rate, self.held = rate, held
-        self.stuck_s: Floats = np.zeros(lanes)
-        self.aside_s: Floats = np.zeros(lanes)
-        self.standing: Bytes = np.zeros(lanes, np.uint8)
-        self.crossed: Floats = np.zeros(lanes)
-        self.wait_s: Floats = np.zeros(lanes)
+        self.lane_green_s, self.red_s = record.green_s[lanes], record.red_s[lanes]
+        self.full_green: Bytes = np.zeros(count, np.uint8)
+        self.since_crossing_s = record.since_crossing_s[lanes]
+        self.rate, self.held = shared.rate[lanes], shared.held[lanes]
+        self.stuck_s: Floats = np.zeros(count)
+        self.aside_s = record.aside_s[lanes]
+        self.standing: Bytes = np.zeros(count, np.uint8)
+        self.crossed: Floats = np.zeros(count)
+        self.wait_s = record.wait_s[lanes]
         self.claims: Sequence[Claim] = ()
         self.turns: Known = {}
         self.stood_s = 0.0
@@ -118,12 +115,11 @@ class Region:
         self._weights = weights
         self._horizon = horizon_s
         self._width = width
-        self._memory = {site.id: self._blank(site) for site in self.sites.values()}
-
-    def _blank(self, site: Site) -> _Memory:
-        lanes = slice(self.net.lane_ptr[site.index], self.net.lane_ptr[site.index + 1])
-        rate, held = self.shared.rate[lanes], self.shared.held[lanes]
-        return _Memory(len(site.config.movements), rate, held, Reckoning(self.net, site, self._weights))
+        self._record = new_record(self.net, horizon_s)
+        self._memory = {
+            site.id: _Memory(self.net, site, self._record, self.shared, weights)
+            for site in self.sites.values()
+        }
 
     def on_state(self, state: SignalState) -> None:
         """What a signal shows; one of another configuration (wrong length or phase) is ignored."""
@@ -132,6 +128,16 @@ class Region:
             return
         if max(state.phase, state.next_phase) < len(site.config.phases):
             self._memory[site.id].state = state
+            self._write_state(site, state)
+
+    def _write_state(self, site: Site, state: SignalState) -> None:
+        i, record = site.index, self._record
+        record.phase[i], record.target[i], record.steps[i] = state.phase, state.next_phase, STEADY
+        record.elapsed_s[i], record.state_s[i] = state.elapsed_s, state.clock_s
+        is_green = state.interval is Interval.GREEN and state.phase == state.next_phase
+        if not is_green and state.interval is not Interval.FLASH:
+            change = site.rules.change(site.rules.phases[state.phase], state.next_phase)
+            record.steps[i] = change.steps_from(state.interval)
 
     def on_measurement(self, measurement: LaneMeasurement) -> bool:
         """What the lanes of an intersection hold; False for an unknown one or one that is out of order."""
@@ -143,8 +149,24 @@ class Region:
         if memory.measurement is not None and elapsed <= 0 and elapsed > -STALE_S:
             return False
         memory.measurement, memory.clock_s = measurement, measurement.clock_s
+        self._write_measurement(site, measurement)
         self._remember(site, memory, measurement, min(max(elapsed, 0.0), 5.0))
         return True
+
+    def _write_measurement(self, site: Site, measurement: LaneMeasurement) -> None:
+        self._record.clock_s[site.index] = measurement.clock_s
+        self._record.second[site.index] = self._seconds.of(measurement.at)
+        seen = [
+            (lane, vehicle.distance_m, vehicle.speed_mps)
+            for reading in measurement.lanes
+            if (lane := site.lane_index.get(reading.lane)) is not None
+            for vehicle in reading.observed
+        ]
+        lanes, distances, speeds = zip(*seen, strict=True) if seen else ((), (), ())
+        see(
+            self.net, site.index, self._record,
+            np.array(lanes, np.int32), np.array(distances, np.float64), np.array(speeds, np.float64),
+        )  # fmt: skip
 
     def claim(self, intersection: str, claims: Sequence[Claim]) -> None:
         """The vehicles with priority before this intersection, for the decisions from now on."""
@@ -170,73 +192,123 @@ class Region:
             self.net, site, self.shared, self._seconds.of(measurement.at), at=measurement.at, device=device
         )
 
+    def reasons(self, decision: Decision, *, is_overruled: bool, device: str) -> SignalReasons | None:
+        """Why this was decided and what is to come; None before the first measurement."""
+        site, memory = self.sites[decision.intersection], self._memory[decision.intersection]
+        if memory.measurement is None:
+            return None
+        binding = binding_of(decision.reason, has_priority=bool(memory.claims), is_overruled=is_overruled)
+        queued = {reading.lane: float(reading.queued) for reading in memory.measurement.lanes}
+        first = int(self.net.lane_ptr[site.index])
+        reckoned = {
+            lane: float(self._record.queue[k])
+            for lane, k in site.lane_index.items()
+            if memory.reckoning.blind[k - first]
+        }
+        return SignalReasons(
+            at=memory.measurement.at,
+            device=device,
+            intersection=site.id,
+            phase=decision.phase,
+            binding=binding,
+            detail=decision.reason,
+            plan=course_of(decision.phase, self._record, self.shared, site.index),
+            lanes=outlooks(self.net, site, self._record, self.shared, queued | reckoned),
+        )
+
     def decide(self, intersection: str, now: datetime) -> Decision | None:
         """The phase to show at `now`; None without a state, or with a measurement older than `STALE_S`."""
-        site = self.sites[intersection]
-        memory = self._memory[intersection]
+        return self.decide_all([intersection], now)[0]
+
+    def decide_all(self, intersections: Sequence[str], now: datetime) -> list[Decision | None]:
+        """The same for many at once, each planned after those before it."""
+        found: dict[int, Decision] = {}
+        plain: list[int] = []
+        for n, id_ in enumerate(intersections):
+            memory = self._memory[id_]
+            late_s = self._late_s(memory, now)
+            if late_s is None:
+                continue
+            if late_s == 0 and not memory.claims and not memory.turns:
+                plain.append(n)
+                continue
+            self._replan(intersections, plain, found)
+            found[n], plain = self._decide(self.sites[id_], memory, late_s), []
+        self._replan(intersections, plain, found)
+        return [found.get(n) for n in range(len(intersections))]
+
+    def _late_s(self, memory: _Memory, now: datetime) -> int | None:
+        """Street seconds since the latest measurement; None where nothing can be decided on it."""
         state, measurement = memory.state, memory.measurement
         if state is None or measurement is None or measurement.quality <= 0:
             return None
-        if abs((now - measurement.at).total_seconds()) > wall_s(STALE_S, self._speed):
-            return None
-        late_s = round((now - measurement.at).total_seconds() * self._speed)
-        shown, passed = self._caught_up(site, memory, state, late_s)
-        if (
-            shown.left_s > 0
-            or shown.green_s < self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
-        ):
-            return Decision(intersection, shown.target, "clearing" if shown.left_s else "minimum green", 0.0)
-        phase, cost, leaving = plan(
-            self.net,
-            site.index,
-            self._demand(site, memory, measurement, passed),
-            shown,
-            self._weights,
-            self._horizon,
+        late_s = (now - measurement.at).total_seconds()
+        return None if abs(late_s) > wall_s(STALE_S, self._speed) else round(late_s * self._speed)
+
+    def _replan(self, intersections: Sequence[str], plain: list[int], found: dict[int, Decision]) -> None:
+        """Decide those whose numbers are in `plain`: measured now, and nobody there has priority."""
+        if not plain:
+            return
+        names = [intersections[n] for n in plain]
+        reason, cost = np.empty(len(plain), np.uint8), np.empty(len(plain))
+        phase = replan(
+            self.net, self._record, self.shared, self.turns.share, self.turns.head,
+            np.array([self.sites[name].index for name in names], np.int32), NO_CLAIMS, self._weights,
+            self._horizon, self._width, reason, cost,
+        )  # fmt: skip
+        rows = zip(plain, names, phase.tolist(), reason.tolist(), cost.tolist(), strict=True)
+        for n, name, wish, why, price in rows:
+            if why in (EXTEND, CHANGE):
+                memory = self._memory[name]
+                memory.wishes.append((memory.clock_s, wish))
+            found[n] = Decision(name, wish, REASONS[why], price)
+
+    def _decide(self, site: Site, memory: _Memory, late_s: int) -> Decision:
+        """The same for one of which more is known, or something later than its measurement."""
+        shown, passed = self._caught_up(site, memory, late_s)
+        minimum = self.net.min_green[self.net.phase_ptr[site.index] + shown.phase]
+        if shown.left_s > 0 or shown.green_s < minimum:
+            return Decision(site.id, shown.target, REASONS[CLEARING if shown.left_s else MINIMUM_GREEN], 0.0)
+        phase, cost, leaving, course = plan(
+            self.net, site.index, self._demand(site, memory, passed), shown, self._weights, self._horizon,
             self._width,
-        )
+        )  # fmt: skip
         moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
-        self.shared.sending[moves] = leaving
-        self.shared.planned_s[site.index] = self._seconds.of(measurement.at) + late_s
+        self.shared.sending[moves], self._record.course[site.index] = leaving, course
+        self.shared.planned_s[site.index] = int(self._record.second[site.index]) + late_s
         memory.wishes.append((memory.clock_s + late_s, int(phase)))
-        reason = "extend" if phase == shown.phase else "change"
-        return Decision(intersection, int(phase), reason, float(cost))
+        reason = REASONS[EXTEND if phase == shown.phase else CHANGE]
+        return Decision(site.id, int(phase), reason, float(cost))
+
+    def question(self, intersection: str) -> tuple[Demand, Shown] | None:
+        """What a plan as of the latest measurement is made on; None before the first, or without a state."""
+        memory = self._memory[intersection]
+        shown = self.shown(intersection)
+        if shown is None or memory.measurement is None:
+            return None
+        return self._demand(self.sites[intersection], memory, ()), shown
 
     def shown(self, intersection: str) -> Shown | None:
         """What the signal shows at the latest measurement, from what it last said; None where nothing."""
         memory = self._memory[intersection]
         if memory.state is None:
             return None
-        return self._shown(self.sites[intersection], memory.state, memory.clock_s)
+        return Shown(*shown_at(self._record, self.sites[intersection].index, memory.clock_s))
 
-    def _caught_up(
-        self, site: Site, memory: _Memory, state: SignalState, late_s: int
-    ) -> tuple[Shown, Sequence[Passed]]:
+    def _caught_up(self, site: Site, memory: _Memory, late_s: int) -> tuple[Shown, Sequence[Passed]]:
         """What the signal shows now, `late_s` after the measurement, if it did as it was told since."""
+        state_s = float(self._record.state_s[site.index])
         if late_s == 0:
-            return self._shown(site, state, memory.clock_s), ()
-        shown = self._shown(site, state, state.clock_s)
-        seconds = max(late_s, round(memory.clock_s - state.clock_s) + late_s)
+            return Shown(*shown_at(self._record, site.index, memory.clock_s)), ()
+        shown = Shown(*shown_at(self._record, site.index, state_s))
+        seconds = max(late_s, round(memory.clock_s - state_s) + late_s)
         wishes = [shown.target] * seconds
         for clock_s, phase in memory.wishes:
-            second = round(clock_s - state.clock_s)
+            second = round(clock_s - state_s)
             if 0 <= second < seconds:
                 wishes[second:] = [phase] * (seconds - second)
         shown, passed = catch_up(self.net, site.index, shown, wishes)
         return shown, passed[-late_s:]
-
-    def _shown(self, site: Site, state: SignalState, clock_s: float) -> Shown:
-        """The signal at `clock_s`, from what it last said."""
-        since = max(0.0, clock_s - state.clock_s)
-        elapsed = state.elapsed_s + since
-        is_green = state.interval is Interval.GREEN and state.phase == state.next_phase
-        if is_green or state.interval is Interval.FLASH:
-            return Shown(state.phase, state.phase, round(elapsed), 0)
-        change = site.rules.change(site.rules.phases[state.phase], state.next_phase)
-        left = change.steps_from(state.interval) - round(elapsed)
-        if left <= 0:
-            return Shown(state.next_phase, state.next_phase, -left, 0)
-        return Shown(state.phase, state.next_phase, 0, left)
 
     def _remember(self, site: Site, memory: _Memory, measurement: LaneMeasurement, elapsed: float) -> None:
         self._watch_signal(site, memory, elapsed)
@@ -301,55 +373,21 @@ class Region:
         if memory.stuck_s[k] >= STUCK_S:
             memory.stuck_s[k], memory.aside_s[k] = 0.0, SET_ASIDE_S
 
-    def _demand(
-        self, site: Site, memory: _Memory, measurement: LaneMeasurement, passed: Sequence[Passed]
-    ) -> Demand:
-        lanes = len(site.config.lanes)
-        first_lane = int(self.net.lane_ptr[site.index])
-        moves = slice(self.net.movement_ptr[site.index], self.net.movement_ptr[site.index + 1])
-        arrived: Floats = np.zeros((lanes, self._horizon + GAP_S + 1 + len(passed)))
-        for reading in measurement.lanes:
-            lane = site.lane_index.get(reading.lane)
-            if lane is not None:
-                limit = float(self.net.lane_speed[lane])
-                for vehicle in reading.observed:
-                    second = int(arrival_s(vehicle.distance_m, vehicle.speed_mps, limit))
-                    if second <= self._horizon:
-                        arrived[lane - first_lane, second] += 1
-        readings = {reading.lane: reading for reading in measurement.lanes}
+    def _demand(self, site: Site, memory: _Memory, passed: Sequence[Passed]) -> Demand:
+        assert memory.measurement is not None
+        arrived = arrivals(self.net, site.index, self._record, len(passed))
+        readings = {reading.lane: reading for reading in memory.measurement.lanes}
         claims = enter(Sight(self.net, site, readings), memory.claims, arrived)
         blocked = self._blocked(memory, claims)
-        second = self._seconds.of(measurement.at)
-        reckoning = memory.reckoning
-        add_inflow(self.net, site.index, second, self.shared, reckoning.blind, arrived)
-        if reckoning.blind.any():
-            arrived[:, 0] += reckoning.queue * reckoning.blind
-            arrived += (reckoning.flow * reckoning.blind)[:, None]
-        np.cumsum(arrived, axis=1, out=arrived)
-        exits = int(self.net.exit_ptr[site.index + 1] - self.net.exit_ptr[site.index])
-        room: Floats = np.zeros((exits, self._horizon + 1))
-        crowd: Floats = np.zeros(exits)
-        find_room(self.net, site.index, second, self.shared, room, crowd)
-        crowd *= self._weights.crowd_cost
-        flowing = np.minimum(memory.lane_green_s, memory.since_crossing_s)
-        flowing[memory.wait_s > START_S] = 0.0
-        credit = np.clip(flowing / self._weights.protected_headway, 0.0, 1.0)
+        demand = Demand(*demand_of(
+            self.net, site.index, self._record, self.shared, self.turns.share, self.turns.head, arrived,
+            blocked, claims, self._weights,
+        ))  # fmt: skip
         if passed:
             arrived, credit = let_go(
-                self.net, site.index, passed, arrived, credit, self.turns.share[moves], self._weights
+                self.net, site.index, passed, demand.arrived, demand.credit, demand.share, self._weights
             )
-        demand = Demand(
-            arrived,
-            self.turns.share[moves],
-            self.turns.head[moves],
-            1.0 + np.minimum((memory.wait_s / LONG_WAIT_S) ** 2, 4.0),
-            MISSED_SHARE * memory.rate * memory.red_s,
-            blocked,
-            credit,
-            room,
-            crowd,
-            claims,
-        )
+            demand = demand._replace(arrived=arrived, credit=credit)
         return with_turns(self.net, site, memory.turns, demand) if memory.turns else demand
 
     def _blocked(self, memory: _Memory, claims: Claims) -> Bytes:

@@ -14,6 +14,7 @@ from citybrain.messages import (
     SignalState,
     VehicleObservation,
 )
+from traffic.claims import Claim
 from traffic.region import Decision, Region
 
 _AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -27,7 +28,11 @@ def warm() -> Decision | None:
     waiting = LaneReading("north", 1, 1, 2.0, 0.0, 0.05, 0, 0, 1.0, (VehicleObservation(2.0, 0.0),))
     region.on_measurement(_measurement(0.0, waiting))  # one lane is blind
     region.on_measurement(_measurement(1.0, waiting, LaneReading("west", 0, 0, 0.0, None, 0.0, 0, 0, 0.0)))
-    return region.decide("warm", _AT)
+    decision = region.decide("warm", _AT)
+    # Whom it knows more of, it decides one by one.
+    region.claim("warm", [Claim("warm", (1,), 50.0, 10.0, 5.0, 0.0, 100.0, "north", 4.0, 100.0)])
+    region.decide("warm", _AT)
+    return decision
 
 
 def _crossing() -> IntersectionConfig:

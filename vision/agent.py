@@ -8,10 +8,11 @@ import msgspec
 import structlog
 
 from citybrain import topics
+from citybrain.calibration import Calibration, check_calibration
 from citybrain.codec import decode, encode
 from citybrain.config import Settings
 from citybrain.errors import CityBrainError, ContractError
-from citybrain.messages import AgentStatus, Health, IngestAck, Stored
+from citybrain.messages import AgentStatus, CameraCalibration, Health, IngestAck, Stored
 from citybrain.presence import Presence
 from vision.assignment import owned
 from vision.group import CameraGroup, Outgoing
@@ -45,6 +46,8 @@ class GroupAgent:
         self._groups: list[str] = []
         self._served: set[str] = set()
         self._left: set[str] = set()
+        self._drawn: dict[str, Calibration | None] = {}
+        self._shed = 0
         self._dropped_before: dict[str, int] = {}
         self._seq = 0
         self._group: CameraGroup | None = None
@@ -84,8 +87,10 @@ class GroupAgent:
         mine = owned(self._name, self._known, self._groups)
         for camera in mine - self._served:
             bus.subscribe(topics.build(self._site, "camera", camera, "frame"), self._on_frame, qos=0)
+            bus.subscribe(topics.build(self._site, "camera", camera, "calibration"), self._on_calibration)
         for camera in self._served - mine:
             bus.unsubscribe(topics.build(self._site, "camera", camera, "frame"))
+            bus.unsubscribe(topics.build(self._site, "camera", camera, "calibration"))
             self._left.add(camera)
         self._served = mine
 
@@ -98,6 +103,22 @@ class GroupAgent:
             if camera not in self._known and len(self._known) < MAX_CAMERAS:
                 self._known.add(camera)
                 self._take_over()
+
+    def _on_calibration(self, topic: str, payload: bytes, _retained: bool) -> None:
+        camera = topics.parse(topic).id
+        known = None
+        if payload:
+            try:
+                message = decode(payload)
+                if not isinstance(message, CameraCalibration) or message.camera != camera:
+                    raise ContractError(f"no calibration of {camera}", "$.camera")
+                check_calibration(message.calibration)
+                known = message.calibration
+            except CityBrainError as error:
+                log.warning("calibration_refused", group=self._name, camera=camera, reason=str(error))
+                return
+        with self._lock:
+            self._drawn[camera] = known
 
     def _on_frame(self, topic: str, payload: bytes, _retained: bool) -> None:
         self._frames.offer(topics.parse(topic).id, payload)
@@ -135,6 +156,9 @@ class GroupAgent:
         camera, payload = taken
         if camera not in self._served:
             return
+        if camera in group.resting:
+            self._shed += 1
+            return
         dropped = self._frames.dropped[camera]
         newly = dropped - self._dropped_before.get(camera, 0)
         self._dropped_before[camera] = dropped
@@ -157,6 +181,9 @@ class GroupAgent:
         if self._group is not None:
             with self._lock:
                 left, self._left = self._left - self._served, set()
+                drawn, self._drawn = self._drawn, {}
+            for camera, known in drawn.items():
+                self._send(self._group.draw(camera, known))
             for camera in left:
                 self._send(self._group.forget(camera))
                 self._frames.forget(camera)
@@ -187,6 +214,7 @@ class GroupAgent:
         figures = self._group.figures(time.time()) if self._group else {"cameras": 0.0}
         figures["dropped"] = float(sum(self._frames.dropped.values()))
         figures["received"] = float(sum(self._frames.received.values()))
+        figures["shed"] = float(self._shed)
         figures["given_up"] = float(self._unstored.dropped)
         faults = [self._fault] if self._fault else self._group.faults if self._group else []
         health = Health.FAILED if self._fault else Health.DEGRADED if faults else Health.OK

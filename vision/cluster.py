@@ -51,7 +51,9 @@ class Handle:
     def __init__(self, settings: Settings, name: str, groups: Sequence[str]) -> None:
         # An actor of its own process that nobody restarts behind our back: the service does, with backoff.
         remote: Any = ray.remote(Group)
-        options = {"num_cpus": CPUS_PER_GROUP, "max_restarts": 0, "max_concurrency": 4}
+        options: dict[str, Any] = {"num_cpus": CPUS_PER_GROUP, "max_restarts": 0, "max_concurrency": 4}
+        # Over the nodes, so that one that goes takes as few cameras along as can be.
+        options["scheduling_strategy"] = "SPREAD"
         self._actor = remote.options(**options).remote(settings, name)
         self._starting: Any = self._actor.start.remote(list(groups))
         self._pid: int | None = None

@@ -1,4 +1,6 @@
-"""Tells whether a camera still sees: blind (dark or covered) or frozen (the same picture again and again)."""
+"""Tells whether a camera still sees what it should: blind (dark or covered), frozen (the same picture again
+and again), or moved.
+"""
 
 import zlib
 from dataclasses import dataclass, field
@@ -8,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.messages import EventKind
+from vision.standpoint import Standpoint
 
 MIN_CONTRAST = 25.0
 """Between the darkest and the brightest hundredth of the picture, of 255; a street by night has far more."""
 BLIND_AFTER_S = 3.0
 FROZEN_AFTER_S = 10.0
+MOVED_AFTER_S = 5.0
 MIN_REPEATS = 3
 SAMPLE = (64, 36)
 
@@ -51,6 +55,8 @@ class Condition:
 
     _blind: _Spell = field(default_factory=lambda: _Spell(EventKind.CAMERA_BLIND, BLIND_AFTER_S))
     _frozen: _Spell = field(default_factory=lambda: _Spell(EventKind.CAMERA_FROZEN, FROZEN_AFTER_S))
+    _moved: _Spell = field(default_factory=lambda: _Spell(EventKind.CAMERA_MOVED, MOVED_AFTER_S))
+    _standpoint: Standpoint = field(default_factory=Standpoint)
     _digest: int = -1
     _same_since_s: float = 0.0
     _repeats: int = 0
@@ -66,11 +72,21 @@ class Condition:
         frozen = self._frozen.note(
             self._repeats > 0, self._same_since_s, at_s, enough=self._repeats >= MIN_REPEATS
         )
-        return frozen + self._blind.note(_contrast(picture) < MIN_CONTRAST, at_s, at_s)
+        is_blind = _contrast(picture) < MIN_CONTRAST
+        # Who is covered shows another place too; that is said once, as blind.
+        elsewhere = self._standpoint.look(picture, at_s) and not is_blind
+        moved = self._moved.note(elsewhere, at_s, at_s)
+        return frozen + self._blind.note(is_blind, at_s, at_s) + moved
 
     @property
     def is_well(self) -> bool:
-        return not (self._blind.is_told or self._frozen.is_told)
+        return not self.unwell
+
+    @property
+    def unwell(self) -> str:
+        """What is wrong, in a word; nothing while all is well."""
+        told = {"blind": self._blind, "frozen": self._frozen, "moved": self._moved}
+        return " and ".join(word for word, spell in told.items() if spell.is_told)
 
 
 def _contrast(picture: NDArray[np.uint8]) -> float:

@@ -116,20 +116,27 @@ class LineCounter:
         self._last_s = 0.0
         # Runs like the tracker's, which a long silence does not age.
         self._clock_s = 0.0
+        self._looked_s = 0.0
+        self._late_s = 0.0
 
-    def update(self, tracks: Tracks, at_s: float) -> list[Crossing]:
-        """The crossings that this frame's tracks complete."""
+    def update(self, tracks: Tracks, at_s: float, *, looked: bool = True) -> list[Crossing]:
+        """The crossings that this frame's tracks complete; `looked`: whether a detector saw them, or they
+        were only carried on.
+        """
         if self._began_s is None:
             self._began_s = self._last_s = at_s
         step_s = min(max(at_s - self._last_s, 0.0), MAX_STEP_S)
         self._last_s = at_s
         self._clock_s += step_s
+        if looked:
+            self._late_s = _late_s(min(self._clock_s - self._looked_s, MAX_STEP_S))
+            self._looked_s = self._clock_s
         crossings: list[Crossing] = []
         for row in range(len(tracks)):
             if tracks.seen[row]:
                 sight = _sight(tracks, row, at_s)
                 path = self._paths.get(sight.track) or self._start(tracks, row, sight, step_s)
-                crossings += self._follow(path, sight, step_s)
+                crossings += self._follow(path, sight)
         self._forget()
         return crossings
 
@@ -147,21 +154,21 @@ class LineCounter:
         # may have been for long.
         is_late = not tracks.entered[row] and first_s > (self._began_s or 0.0)
         if is_late and (vx**2 + vy**2) ** 0.5 >= MIN_BACKTRACK_SPEED * sight.size:
-            origin = _back(first, sight.velocity, _late_s(step_s))
+            origin = _back(first, sight.velocity, self._late_s)
         path.side, path.point = self._side(origin), origin
         # Two steps the same way are no guess any more.
         path.is_guess = self._side(first) != path.side and sight.at_s - first_s < 1.5 * step_s
         path.step = 0.0 if path.is_guess else self.line.side(first) - self.line.side(origin)
         return path
 
-    def _follow(self, path: _Path, sight: _Sight, step_s: float) -> Iterator[Crossing]:
+    def _follow(self, path: _Path, sight: _Sight) -> Iterator[Crossing]:
         point = self._place(path, sight)
         moved = self.line.side(sight.point) - self.line.side(path.last)
         path.seen_s, path.last, path.velocity = self._clock_s, sight.point, sight.velocity
         if point is None:
             return
         if path.side == 0:
-            self._enter(path, sight, step_s)
+            self._enter(path, sight)
             if path.side == 0:
                 return
             moved = self.line.side(point) - self.line.side(path.point)
@@ -181,7 +188,7 @@ class LineCounter:
             return None
         return _back(path.blind_from, path.blind_velocity, -blind_s)
 
-    def _enter(self, path: _Path, sight: _Sight, step_s: float) -> None:
+    def _enter(self, path: _Path, sight: _Sight) -> None:
         """Find out where a vehicle came from that was first seen cut by the edge."""
         if path.whole is None:
             path.whole, path.whole_s = sight.point, self._clock_s
@@ -192,7 +199,7 @@ class LineCounter:
             return
         velocity = Point(dx / passed_s, dy / passed_s)
         # Not beyond the edge, nor to a time before it was seen at all.
-        back_s = path.whole_s - path.first_s + _late_s(step_s)
+        back_s = path.whole_s - path.first_s + self._late_s
         speed = (velocity.x**2 + velocity.y**2) ** 0.5
         back_s = min(back_s, MAX_ENTRY * sight.size / speed)
         if velocity.x:

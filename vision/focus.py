@@ -61,24 +61,29 @@ class Focus:
         self._windows = windows_in(width, height)
         self._gate = MotionGate()
         self._whole_s: float | None = None
+        self.moving: Boxes = np.empty((0, 4), np.float32)
+        """Where it moved in the last picture: (n, 4) px."""
 
-    def look(self, frame: Frame, at_s: float, expected: Boxes, detect: Detect) -> Detections | None:
+    def look(
+        self, frame: Frame, at_s: float, expected: Boxes, detect: Detect, *, windows: bool = True
+    ) -> Detections | None:
         """What `detect` finds in `frame`: (h, w, 3) uint8 where it is worth looking; None where nothing
         moves and the whole picture was seen a moment ago.
 
-        `expected`: (n, 4) px where road users are thought to be.
+        `expected`: (n, 4) px where road users are thought to be; without `windows` only whole pictures are
+        looked at.
         """
         motion = self._gate.look(frame, regions=True)
+        self.moving = _boxes_of(motion.regions, *self._size)
         due = self._whole_s is None or not 0 <= at_s - self._whole_s < WHOLE_EVERY_S
         if motion.share < MIN_MOTION and not motion.is_light_change and not due:
             return None
-        if not self._windows or motion.share >= 1.0:
+        if not windows or not self._windows or motion.share >= 1.0:
             self._whole_s = at_s
             return detect(frame)
-        moving = _boxes_of(motion.regions, *self._size)
         parts, halves = [], [Detections.empty()]
         for window in self._windows:
-            if motion.is_light_change or _touch(moving, window).any():
+            if motion.is_light_change or _touch(self.moving, window).any():
                 found = detect(frame[window.y1 : window.y2, window.x1 : window.x2])
                 found = found.moved(window.x1, window.y1)
                 cut = self._is_cut(found.boxes, window)

@@ -13,13 +13,14 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from citybrain.calibration import Calibration, read_calibration
 from citybrain.codec import pack_frame, unpack_frame
 from citybrain.config import Camera, Vision
 from citybrain.errors import ConfigError, ContractError
 from citybrain.messages import FrameMeta, Severity, Stored, TrafficEvent
 from vision.boxes import boxes_of
-from vision.calibration import Calibration, read_calibration
 from vision.condition import Change, Condition
+from vision.figures import measured
 from vision.happenings import Happening
 from vision.jpeg import decode_jpeg, encode_jpeg
 from vision.load import Load
@@ -33,6 +34,8 @@ FORGET_S = 600.0
 """A camera that has been silent this long starts anew."""
 REMEMBERED = 500
 RATE_SLACK = 0.95
+DEFAULT_PRIORITY = 5
+"""Of a camera that announced itself and is not in the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,9 @@ class Outgoing:
 class _CameraState:
     pipeline: Pipeline
     tally: Tally
+    known: Calibration
+    measured_s: float
     condition: Condition = field(default_factory=Condition)
-    load: Load = field(default_factory=Load)
     sums: dict[str, int] = field(default_factory=dict)
     frames: int = 0
     last_s: float = 0.0
@@ -68,6 +72,8 @@ class CameraGroup:
         self._vision = vision
         self._settings = cameras
         self._cameras: dict[str, _CameraState] = {}
+        self._load = Load()
+        self._drawn: dict[str, Calibration] = {}
         self._latency_s: deque[float] = deque(maxlen=REMEMBERED)
         self._detect_s: deque[float] = deque(maxlen=REMEMBERED)
         self._reported_s: float | None = None
@@ -78,11 +84,11 @@ class CameraGroup:
         camera since the last one that was taken.
         """
         began = time.perf_counter()
-        state = self._state(camera)
+        state = self._state(camera, now_s)
         state.last_s = now_s
         state.tally.miss(dropped)
-        state.load.note(dropped)
-        state.pipeline.spare(whole_only=state.load.is_high)
+        self._load.note(1, dropped)
+        state.pipeline.spare(self._load.effort)
         try:
             meta, jpeg = _unpack(camera, payload)
             picture = decode_jpeg(jpeg)
@@ -109,14 +115,52 @@ class CameraGroup:
         outgoing += [Outgoing(camera, "event", _happening(camera, event)) for event in seen.happenings]
         return outgoing + self._picture(state, meta, picture, seen, now_s)
 
+    @property
+    def resting(self) -> frozenset[str]:
+        """Cameras that are not to be looked at now, for want of time."""
+        return self._load.resting
+
+    def draw(self, camera: str, known: Calibration | None) -> list[Outgoing]:
+        """Measure `camera` by `known` from now on, or by its file where that is None; what was counted until
+        now is handed out.
+        """
+        if self._drawn.get(camera) == known:
+            return []
+        if known is None:
+            del self._drawn[camera]
+        else:
+            self._drawn[camera] = known
+        return self.forget(camera)
+
     def collect(self, now_s: float) -> list[Outgoing]:
-        """Counts that are due; also forgets cameras that have long been silent."""
+        """Measurements that are due; also judges the load, and forgets cameras that have long been silent."""
+        self._load.judge(now_s, {camera: self._priority(camera) for camera in self._cameras})
+        for camera in self._load.resting:
+            self._cameras[camera].last_s = now_s
         for camera in [name for name, state in self._cameras.items() if now_s - state.last_s > FORGET_S]:
             self.forget(camera)
+        outgoing = []
+        for camera, state in self._cameras.items():
+            quality = state.tally.quality if state.condition.is_well else 0.0
+            outgoing += [
+                Outgoing(camera, "measurement", count)
+                for count in state.tally.collect(now_s, well=state.condition.is_well)
+            ]
+            if now_s - state.measured_s >= self._vision.period_s:
+                outgoing += self._measure(camera, state, now_s, quality)
+        return outgoing
+
+    def _measure(self, camera: str, state: _CameraState, now_s: float, quality: float) -> list[Outgoing]:
+        """Lanes and zones since the last time; nothing is said of a time without frames."""
+        period_s, state.measured_s = now_s - state.measured_s, now_s
+        if now_s - state.last_s > period_s or camera in self._load.resting:
+            return []
+        figures = state.pipeline.collect()
         return [
-            Outgoing(camera, "measurement", count)
-            for camera, state in self._cameras.items()
-            for count in state.tally.collect(now_s, well=state.condition.is_well)
+            Outgoing(camera, "measurement", message)
+            for message in measured(
+                camera, state.known, figures, period_s=period_s, now_s=now_s, quality=quality
+            )
         ]
 
     def forget(self, camera: str) -> list[Outgoing]:
@@ -127,21 +171,32 @@ class CameraGroup:
         now_s = state.last_s + self._vision.period_s
         return [Outgoing(camera, "measurement", count) for count in state.tally.collect(now_s, well=True)]
 
+    def _priority(self, camera: str) -> int:
+        return self._settings[camera].priority if camera in self._settings else DEFAULT_PRIORITY
+
     @property
     def faults(self) -> list[str]:
         """One sentence for each camera whose last frame was refused, or that does not see."""
         told = [f"{name}: {state.fault}" for name, state in self._cameras.items() if state.fault]
-        unwell = [name for name, state in self._cameras.items() if not state.condition.is_well]
-        spared = [name for name, state in self._cameras.items() if state.load.is_high]
-        told += [f"{name}: overloaded, only whole pictures are looked at" for name in spared]
-        return told + [f"{name}: blind or frozen" for name in unwell]
+        told += [
+            f"{name}: {state.condition.unwell}"
+            for name, state in self._cameras.items()
+            if state.condition.unwell
+        ]
+        told += [
+            f"{name}: the detector sees nobody, what moves is followed"
+            for name, state in self._cameras.items()
+            if state.pipeline.follows_blobs
+        ]
+        return self._load.faults + told
 
     def figures(self, now_s: float) -> dict[str, float]:
         """Rates since the last call, latencies and detector times of the last frames, in seconds."""
         passed_s = max(now_s - self._reported_s, 1e-3) if self._reported_s is not None else 0.0
         self._reported_s = now_s
         figures = {"cameras": float(len(self._cameras)), "refused": float(self.refused)}
-        figures["overloaded"] = float(sum(state.load.is_high for state in self._cameras.values()))
+        figures["overloaded"] = float(self._load.is_high)
+        figures["resting"] = float(len(self._load.resting))
         for name, state in self._cameras.items():
             figures[f"fps.{name}"[:64]] = round(state.frames / passed_s, 2) if passed_s else 0.0
             state.frames = 0
@@ -151,7 +206,7 @@ class CameraGroup:
                 figures |= {f"{name}_p50_s": round(float(p50), 4), f"{name}_p99_s": round(float(p99), 4)}
         return figures
 
-    def _state(self, camera: str) -> _CameraState:
+    def _state(self, camera: str, now_s: float) -> _CameraState:
         state = self._cameras.get(camera)
         if state is None:
             line = self._settings[camera].line if camera in self._settings else None
@@ -163,11 +218,17 @@ class CameraGroup:
                 windows=self._vision.windows,
                 calibration=known,
             )
-            state = self._cameras[camera] = _CameraState(pipeline, Tally(camera, self._vision.period_s))
+            state = self._cameras[camera] = _CameraState(
+                pipeline, Tally(camera, self._vision.period_s), known, now_s
+            )
         return state
 
     def _calibration(self, camera: str) -> Calibration:
-        """The camera's file; one that is wrong is said in the log, and nothing is measured by it."""
+        """What was drawn for the camera, or its file; one that is wrong is said in the log, and nothing is
+        measured by it.
+        """
+        if camera in self._drawn:
+            return self._drawn[camera]
         path = self._settings[camera].calibration if camera in self._settings else ""
         if not path:
             return Calibration()

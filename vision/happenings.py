@@ -7,8 +7,8 @@ within the pause goes on under the same start, so that operators are not flooded
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from citybrain.calibration import Lane
 from citybrain.messages import EventKind, RoadUser
-from vision.calibration import Lane
 from vision.lanes import LaneMeter
 from vision.motion import Mover
 

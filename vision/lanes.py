@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.calibration import Lane
+from citybrain.ground import Ground, pixels_of
 from citybrain.messages import LaneReading, RoadUser, VehicleObservation
-from vision.calibration import Lane, pixels_of
-from vision.ground import Ground
 from vision.motion import Mover
 
 Floats = NDArray[np.float64]

@@ -147,14 +147,24 @@ def remove(name: str) -> None:
 )
 @as_json_option
 def test(name: str, pictures: Path | None, min_confidence: float, as_json: bool) -> None:
-    """Try a detector: its speed on one thread and what it finds.
+    """Try a detector: its speed on one thread, what it finds, and how precise it is on labelled pictures.
+
+    Labels are a COCO file (.json) in the folder, or beside each picture a text of the same name with
+    `class x y width height` a line, as shares, and the names of the classes in classes.txt (else COCO's).
 
     \b
     Example:
       citybrain models test ssdlite-mobilenet-v2 --pictures ./frames
     """
     from vision.detector import load_detector
-    from vision.models.trial import DRAWN_PICTURES, drawn_frames, picture_files, read_pictures, try_detector
+    from vision.models.trial import (
+        DRAWN_PICTURES,
+        drawn_frames,
+        judge_detector,
+        picture_files,
+        read_pictures,
+        try_detector,
+    )
 
     files = picture_files(pictures) if pictures else None
     detector = load_detector(name)
@@ -162,7 +172,12 @@ def test(name: str, pictures: Path | None, min_confidence: float, as_json: bool)
     with _counting(f"trying {name}", DRAWN_PICTURES if files is None else len(files)) as advance:
         result = try_detector(detector, frames, min_confidence=min_confidence, progress=advance)
     if files is not None:
-        result = msgspec.structs.replace(result, unreadable=len(files) - result.pictures)
+        assert pictures is not None
+        result = msgspec.structs.replace(
+            result,
+            unreadable=len(files) - result.pictures,
+            precision=judge_detector(detector, pictures, files),
+        )
     if as_json:
         click.echo(msgspec.json.encode(result))
         return
@@ -175,6 +190,11 @@ def test(name: str, pictures: Path | None, min_confidence: float, as_json: bool)
     table.add_row("detections", f"{result.detections}, mean confidence {result.mean_confidence}")
     for user, count in result.by_road_user.items():
         table.add_row(f"  {user}", str(count))
+    if result.precision is not None:
+        found = result.precision
+        table.add_row("AP (0.5 to 0.95), AP at 0.5", f"{100 * found.ap:.1f}, {100 * found.ap50:.1f}")
+        for user, share in found.by_road_user.items():
+            table.add_row(f"  {user}, AP at 0.5", f"{100 * share:.1f}")
     Console().print(table)
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.ground import Ground
 from citybrain.messages import RoadUser
 from vision.detections import ROAD_USERS
-from vision.ground import Ground
 from vision.tracker import Tracks
 
 Floats = NDArray[np.float64]

@@ -1,5 +1,6 @@
 """One frame in, tracked road users and completed crossings out; for a file as for a city's cameras."""
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,17 +9,23 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.calibration import Calibration
+from citybrain.calibration import Calibration
+from vision.carry import Carrier
 from vision.counting import Crossing, LineCounter
 from vision.detections import Detections
 from vision.focus import Focus
 from vision.happenings import Happening
 from vision.line import Line, Point, line_in
+from vision.load import Effort
+from vision.overhead import Overhead
 from vision.scene import Scene, SceneFigures
 from vision.tracker import WEAK_CONFIDENCE, Tracker, Tracks
 
 Frame = NDArray[np.uint8]
 Numbers = tuple[float, float, float, float]
+
+MAX_BLIND_S = 0.65
+"""At few frames a second each is looked at: boxes are not carried on for longer than this."""
 
 
 class Finder(Protocol):
@@ -70,18 +77,29 @@ class Pipeline:
         self._line = line
         self._min_confidence = min_confidence
         self._every = every
-        self._windows = self._may_use_windows = windows
+        self._windows = windows
+        self._most = Effort(windows, every)
         self._calibration = calibration or Calibration()
         self._scene = Scene(Calibration(), 1, 1)
         self._size = (0, 0)
-        self._frames = 0
+        self._skipped = 0
+        self._looked_s = -math.inf
         self._tracker = Tracker(0, 0)
         self._focus = Focus(1, 1)
+        self._overhead = Overhead(1, 1)
+        self._carrier = Carrier()
         self._counter = LineCounter(line_in(line, 1, 1), 1)
 
-    def spare(self, *, whole_only: bool) -> None:
-        """Look at whole pictures only, or through windows too, as it was made to."""
-        self._windows = self._may_use_windows and not whole_only
+    def spare(self, effort: Effort) -> None:
+        """Spend no more than `effort`, nor more than it was made to."""
+        windows, every = self._most.windows and effort.windows, max(self._most.every, effort.every)
+        if (windows, every) != (self._windows, self._every):
+            self._windows, self._every, self._carrier = windows, every, Carrier()
+
+    @property
+    def follows_blobs(self) -> bool:
+        """Whether the view defeats the detector, and what moves is followed instead."""
+        return self._overhead.is_chosen
 
     @property
     def last_track(self) -> int:
@@ -93,28 +111,46 @@ class Pipeline:
         height, width = frame.shape[:2]
         if (width, height) != self._size:
             self._begin(width, height)
-        looks = self._frames % self._every == 0
-        self._frames += 1
         began = time.perf_counter()
-        if not looks:
-            return self._unseen(at_s, 0.0)
-        found = self._look(frame, at_s)
-        detected = time.perf_counter()
+        self._skipped += 1
+        due = self._skipped >= self._every or not 0 <= at_s - self._looked_s < MAX_BLIND_S
+        # Windows on every frame see enough by themselves.
+        carries = self._every > 1 or not self._windows
+        steps = self._carrier.take(frame, at_s) if carries else []
+        if not due and not self.follows_blobs:
+            tracks = self._tracker.carry(steps, at_s)
+            return self._note(tracks, Detections.empty(), at_s, 0.0, began)
+        self._skipped, self._looked_s = 0, at_s
+        found = self._look(frame, at_s) if self._overhead.wants_detector(at_s) else None
+        found = self._overhead.look(frame, at_s, found, self._focus.moving)
+        detect_s = time.perf_counter() - began
         if found is None:
-            return self._unseen(at_s, detected - began)
-        tracks = self._tracker.update(found, at_s, frame)
-        crossings = self._counter.update(tracks, at_s)
+            return self._unseen(at_s, detect_s)
+        tracks = self._tracker.update(found, at_s, frame, steps)
+        return self._note(tracks, found, at_s, detect_s, began, looked=True)
+
+    def _note(
+        self,
+        tracks: Tracks,
+        found: Detections,
+        at_s: float,
+        detect_s: float,
+        began: float,
+        *,
+        looked: bool = False,
+    ) -> Seen:
+        """Count and measure what `tracks` complete."""
+        crossings = self._counter.update(tracks, at_s, looked=looked)
         noted = self._scene.update(tracks, at_s)
         turns = [Crossing(turn.track, turn.movement, turn.road_user, at_s, 1.0) for turn in noted.turns]
-        done = time.perf_counter()
         return Seen(
             tracks=tracks,
             found=found,
             crossings=crossings + noted.crossings + turns,
             line=self._counter.line,
-            looked=True,
-            detect_s=detected - began,
-            track_s=done - detected,
+            looked=looked,
+            detect_s=detect_s,
+            track_s=time.perf_counter() - began - detect_s,
             movements=self._movements,
             happenings=tuple(noted.happenings),
         )
@@ -132,9 +168,7 @@ class Pipeline:
         def detect(part: Frame) -> Detections:
             return self._finder.detect(part, min_confidence=WEAK_CONFIDENCE)
 
-        if not self._windows:
-            return detect(frame)
-        return self._focus.look(frame, at_s, self._tracker.boxes, detect)
+        return self._focus.look(frame, at_s, self._tracker.boxes, detect, windows=self._windows)
 
     def _unseen(self, at_s: float, spent_s: float) -> Seen:
         """What is expected where nobody looked."""
@@ -147,9 +181,11 @@ class Pipeline:
     def _begin(self, width: int, height: int) -> None:
         first = self._tracker.last_track + 1
         self._size = (width, height)
-        self._frames = 0
+        self._looked_s = -math.inf
         self._tracker = Tracker(width, height, self._min_confidence, first)
+        self._carrier = Carrier()
         self._focus = Focus(width, height)
+        self._overhead = Overhead(width, height)
         line, known = line_in(self._line, width, height), self._calibration
         if self._line is None and known.lines:
             main = known.lines[0]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from citybrain.calibration import Calibration
+from citybrain.ground import pixels_of
 from citybrain.messages import EventKind, RoadUser
-from vision.calibration import Calibration, pixels_of
 from vision.counting import Crossing, LineCounter
 from vision.detections import ROAD_USERS
 from vision.happenings import Happening, Happenings, on_lane

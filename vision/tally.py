@@ -43,6 +43,11 @@ class Tally:
         """Frames came and could not be looked at."""
         self._missed += frames
 
+    @property
+    def quality(self) -> float:
+        """Share of the frames since the last reports that were looked at."""
+        return self._looked / max(self._looked + self._missed, 1)
+
     def collect(self, now_s: float, *, well: bool) -> list[TurningCount]:
         """What is due: movements with counts once a period, without any at first and once a minute.
 
@@ -54,7 +59,7 @@ class Tally:
         if now_s < self._due_s:
             return []
         self._due_s = now_s + self._period_s
-        share = self._looked / max(self._looked + self._missed, 1)
+        share = self.quality
         reports = []
         for name, movement in self._movements.items():
             if not self._looked and not movement.counts:

@@ -6,12 +6,14 @@ between frames, a detection is weighed by its distance to the predicted place in
 own uncertainty. Numbers in, numbers out; not thread-safe.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from vision.carry import Step
 from vision.detections import ROAD_USERS, Detections, area, iou, shared_area
 from vision.flow import Flow
 from vision.kalman import BoxFilter, size_of, to_centre, to_corners
@@ -56,6 +58,16 @@ MAX_AREA_RATIO = 3.0
 CROWD = 3
 """A box around this many others is no vehicle."""
 IMPOSSIBLE = 1e6
+MAX_CARRY_OFF = 0.8
+"""Box sizes from the predicted place at which carried points are somebody else's."""
+MAX_CARRY_S = 0.6
+"""How long a box is carried on without a detector that sees it."""
+SLOW_STEP_S = 0.09
+"""Where frames follow each other faster, the detector's own sights say more than carried points."""
+PER_TRACK = (
+    "_track", "_hits", "_missed_s", "_unseen_s", "_confidence", "_votes", "_box", "_first_box", "_first_s",
+    "_first_cut", "_look",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,11 +110,13 @@ class Tracker:
         self._track = np.empty(0, np.int32)
         self._hits = np.empty(0, np.int32)
         self._missed_s = np.empty(0)
+        self._unseen_s = np.empty(0)
         self._confidence = np.empty(0, np.float32)
         self._votes = np.empty((0, len(ROAD_USERS)))
         self._box = np.empty((0, 4), np.float32)
         self._first_box = np.empty((0, 4), np.float32)
         self._first_s = np.empty(0)
+        self._first_cut = np.empty(0, np.bool_)
         self._look = _no_looks(0)
         self._seen_looks = _no_looks(0)
 
@@ -116,7 +130,9 @@ class Tracker:
         """The boxes (n, 4) of all tracks, sure or not, as last seen."""
         return self._box
 
-    def update(self, found: Detections, at_s: float, frame: Frame | None = None) -> Tracks:
+    def update(
+        self, found: Detections, at_s: float, frame: Frame | None = None, steps: Sequence[Step] = ()
+    ) -> Tracks:
         """Take the detections of a frame at `at_s` (seconds on any steady clock, not falling).
 
         With the `frame` itself, (h, w, 3) uint8, what the boxes look like helps to tell who is who. The
@@ -125,13 +141,16 @@ class Tracker:
         found = without_crowds(found, self._min_confidence)
         found = found.select(found.confidence >= WEAK_CONFIDENCE)
         self._seen_looks = _no_looks(len(found)) if frame is None else looks_of(frame, found.boxes)
+        if not steps or steps[0].dt_s < SLOW_STEP_S:
+            steps = ()
+        before, known = self._box.copy(), self._missed_s == 0
         self._predict(at_s)
         measured = to_centre(found.boxes)
         sure = np.flatnonzero(found.confidence >= self._min_confidence)
         weak = np.flatnonzero(found.confidence < self._min_confidence)
         first = self._match(np.arange(len(self._track)), sure, found, measured, GATE)
         # A weak detection is no reason to look far, nor to believe in a track seen only once.
-        rest = np.setdiff1d(np.flatnonzero(self._hits >= 2), first[0])
+        rest = np.setdiff1d(np.flatnonzero((self._hits >= 2) | bool(steps)), first[0])
         second = self._match(rest, weak, found, measured, GATE / 2)
         # What is left of the sure ones may be somebody seen once, who is faster than anybody here before.
         once = np.setdiff1d(
@@ -139,11 +158,12 @@ class Tracker:
         )
         third = self._leap(once, np.setdiff1d(sure, first[1]), measured)
         tracks, rows = (np.concatenate(parts) for parts in zip(first, second, third, strict=True))
-        before = to_centre(self._box[third[0]])[:, :2]
+        once_at = to_centre(self._box[third[0]])[:, :2]
         self._correct(tracks, rows, found, measured)
         if len(third[0]):
-            self._learn_leap(third[0], measured[third[1], :2] - before)
-        self._begin(np.setdiff1d(sure, rows), found, measured, at_s)
+            self._learn_leap(third[0], measured[third[1], :2] - once_at)
+        self._carry(np.setdiff1d(np.flatnonzero(known), tracks), before, steps)
+        self._begin(np.setdiff1d(sure, rows), found, measured, at_s, steps)
         self._end()
         return self._report(at_s, self._missed_s == 0)
 
@@ -153,11 +173,37 @@ class Tracker:
         moved = self._filter.state + self._filter.rate * dt_s
         return self._report(at_s, self._missed_s == 0, to_corners(moved))
 
+    def carry(self, steps: Sequence[Step], at_s: float) -> Tracks:
+        """Follow who was seen a moment ago to the picture at `at_s`, at which no detector looked.
+
+        Only tracks that a detector saw more than once: it carries nobody into being.
+        """
+        before = self._box.copy()
+        known = self._missed_s == 0
+        self._predict(at_s)
+        self._carry(np.flatnonzero(known), before, steps)
+        self._end()
+        return self._report(at_s, self._missed_s == 0)
+
+    def _carry(self, rows: Rows, before: NDArray[np.float32], steps: Sequence[Step]) -> None:
+        rows = rows[self._unseen_s[rows] <= MAX_CARRY_S]
+        if steps and len(rows):
+            predicted = self._filter.state[rows]
+            boxes, sure = steps[0].carry(before[rows], predicted[:, :2] - to_centre(before[rows])[:, :2])
+            centre = to_centre(boxes)
+            off = np.hypot(*(centre[:, :2] - predicted[:, :2]).T) / size_of(centre)[:, 0]
+            sure &= (off < MAX_CARRY_OFF) | (self._hits[rows] == 1)
+            rows = rows[sure]
+            self._filter.correct(rows, centre[sure])
+            self._box[rows] = boxes[sure]
+            self._missed_s[rows] = 0.0
+
     def _predict(self, at_s: float) -> None:
         dt_s = 0.0 if self._last_s is None else min(max(at_s - self._last_s, 1e-3), MAX_STEP_S)
         self._last_s, self._step_s = at_s, dt_s
         self._filter.predict(dt_s)
         self._missed_s += dt_s
+        self._unseen_s += dt_s
 
     def _match(
         self, tracks: Rows, rows: Rows, found: Detections, measured: Floats, gate: float
@@ -218,6 +264,7 @@ class Tracker:
         self._filter.correct(tracks, measured[rows])
         self._hits[tracks] += 1
         self._missed_s[tracks] = 0.0
+        self._unseen_s[tracks] = 0.0
         self._confidence[tracks] = found.confidence[rows]
         self._box[tracks] = found.boxes[rows]
         self._look[tracks] = self._seen_looks[rows]
@@ -226,7 +273,9 @@ class Tracker:
         state = self._filter.state[known]
         self._flow.learn(state[:, :2], self._filter.rate[known, :2], size_of(state))
 
-    def _begin(self, rows: Rows, found: Detections, measured: Floats, at_s: float) -> None:
+    def _begin(
+        self, rows: Rows, found: Detections, measured: Floats, at_s: float, steps: Sequence[Step]
+    ) -> None:
         seen = self._missed_s == 0
         rows = rows[~_covered(found.boxes[rows], self._box[seen])]
         rows = rows[np.argsort(-found.confidence[rows], kind="stable")]
@@ -234,7 +283,23 @@ class Tracker:
         rows = rows[~doubles]
         count = len(rows)
         size = size_of(measured[rows])
-        self._filter.append(measured[rows], *self._flow.guess(measured[rows, :2], size))
+        velocity, deviation = self._flow.guess(measured[rows, :2], size)
+        first_box, first_s = found.boxes[rows].copy(), np.full(count, at_s)
+        going = np.ones(count, np.bool_)
+        for number, step in enumerate(steps if count else ()):
+            boxes, sure = step.reverse().carry(first_box, -velocity * step.dt_s)
+            way = to_centre(boxes)[:, :2] - to_centre(first_box)[:, :2]
+            going &= (
+                sure & (np.hypot(*way.T) < MAX_LEAP * size[:, 0]) & ~_beyond(boxes, self._width, self._height)
+            )
+            velocity[going] = -way[going] / step.dt_s
+            if number == 0:
+                deviation[going] = LEAP_DEVIATION * size[going] / step.dt_s
+                birth = velocity.copy()
+            first_box[going] = boxes[going]
+            first_s[going] -= step.dt_s
+        velocity = birth if steps and count else velocity
+        self._filter.append(measured[rows], velocity, deviation)
         votes = np.zeros((count, len(ROAD_USERS)))
         votes[np.arange(count), found.road_user[rows]] = found.confidence[rows]
         numbers = np.arange(self._next, self._next + count, dtype=np.int32)
@@ -242,11 +307,15 @@ class Tracker:
         self._track = np.concatenate([self._track, numbers])
         self._hits = np.concatenate([self._hits, np.ones(count, np.int32)])
         self._missed_s = np.concatenate([self._missed_s, np.zeros(count)])
+        self._unseen_s = np.concatenate([self._unseen_s, np.zeros(count)])
         self._confidence = np.concatenate([self._confidence, found.confidence[rows]])
         self._votes = np.concatenate([self._votes, votes])
         self._box = np.concatenate([self._box, found.boxes[rows]])
-        self._first_box = np.concatenate([self._first_box, found.boxes[rows]])
-        self._first_s = np.concatenate([self._first_s, np.full(count, at_s)])
+        self._first_box = np.concatenate([self._first_box, first_box])
+        self._first_s = np.concatenate([self._first_s, first_s])
+        # A whole box that is carried back over the edge is whole still, and its foot where the wheels are.
+        cut = _at_side(found.boxes[rows], self._width, self._height)
+        self._first_cut = np.concatenate([self._first_cut, cut])
         self._look = np.concatenate([self._look, self._seen_looks[rows]])
 
     def _end(self) -> None:
@@ -261,10 +330,7 @@ class Tracker:
         if alive.all():
             return
         self._filter.keep(alive)
-        for name in (
-            "_track", "_hits", "_missed_s", "_confidence", "_votes", "_box", "_first_box", "_first_s",
-            "_look",
-        ):  # fmt: skip
+        for name in PER_TRACK:
             setattr(self, name, getattr(self, name)[alive])
 
     def _report(
@@ -282,12 +348,18 @@ class Tracker:
             entered=at_edge(self._first_box[rows], self._width, self._height),
             seen=(self._missed_s[rows] == 0) & (boxes is None),
             cut=_at_side(shown[rows], self._width, self._height),
-            first_cut=_at_side(self._first_box[rows], self._width, self._height),
+            first_cut=self._first_cut[rows],
         )
 
 
 def _no_looks(count: int) -> NDArray[np.float32]:
     return np.zeros((count, SIDE * SIDE * 3), np.float32)
+
+
+def _beyond(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
+    """Whether the centre of each box (n, 4) is outside of the picture."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.asarray(((centre < 0) | (centre > [width, height])).any(axis=1), np.bool_)
 
 
 def _at_side(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:

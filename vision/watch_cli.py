@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from citybrain.calibration import Calibration, read_calibration
 from citybrain.errors import ConfigError, Unavailable
 from citybrain.messages import RoadUser
-from vision.calibration import Calibration, read_calibration
 from vision.line import parse_line
 from vision.scene import SceneFigures
 from vision.watch import Watched

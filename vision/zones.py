@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.calibration import Zone
+from citybrain.ground import pixels_of
 from citybrain.messages import RoadUser
-from vision.calibration import Zone, pixels_of
 from vision.detections import ROAD_USERS
 from vision.tracker import Tracks
 

@@ -36,10 +36,10 @@ Pairs = tuple[tuple[str, str], ...]
 
 VISION: tuple[Pairs, Pairs] = (
     (("camera", "measurement"), ("camera", "picture"), ("camera", "event")),
-    (("camera", "frame"), ("camera", "status")),
+    (("camera", "frame"), ("camera", "status"), ("camera", "calibration")),
 )
 TRAFFIC: tuple[Pairs, Pairs] = (
-    (("signal", "command"), ("signal", "outflow"), ("priority", "grant")),
+    (("signal", "command"), ("signal", "outflow"), ("signal", "reasons"), ("priority", "grant")),
     (
         ("signal", "config"), ("signal", "state"), ("signal", "answer"), ("signal", "outflow"),
         ("lanes", "measurement"),
@@ -60,9 +60,13 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
     ),
     # It asks for the green waves of calls that a dispatch system tells it of.
     "command": (
-        (("priority", "request"), ("priority", "position"), ("priority", "cancel")),
+        (
+            ("camera", "calibration"),
+            ("priority", "request"), ("priority", "position"), ("priority", "cancel"),
+        ),
         (
             ("signal", "config"), ("signal", "state"), ("signal", "command"), ("signal", "answer"),
+            ("signal", "reasons"),
             ("lanes", "measurement"), ("camera", "measurement"), ("vision", "measurement"),
             ("camera", "picture"), ("network", "+"), ("priority", "grant"), ("+", "event"), ("+", "status"),
         ),

@@ -1,13 +1,14 @@
 """The site, its road network and its intersections: what a map draws once."""
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
 from starlette.responses import Response
 
 from citybrain import __version__
-from command import geometry
+from command import geometry, views
 from command.answers import Json, documented
 from command.faults import ApiError
 from command.models import (
@@ -17,6 +18,7 @@ from command.models import (
     IntersectionView,
     NetworkView,
     PhaseView,
+    ReasonsView,
     SiteView,
 )
 from command.shared import Shared
@@ -113,3 +115,18 @@ async def intersection(intersection: IntersectionId, centre: Shared, sight: Seen
         state=centre.live.state_of(intersection),
     )
     return Json(detail)
+
+
+@router.get(
+    "/intersections/{intersection}/reasons",
+    responses=documented(ReasonsView, "Why the latest command was given, and the plan.", 404),
+)
+async def reasons(intersection: IntersectionId, centre: Shared, sight: Seen) -> Response:
+    """Why is this red: what binds the signal, which phases come next, and when its queues are gone.
+
+    404 where nobody commands the signal, or the optimiser has not spoken of it of late.
+    """
+    told = centre.live.reasons_of(intersection, datetime.now(UTC))
+    if told is None or not sight.has_intersection(intersection):
+        raise ApiError(404, f"nobody has given reasons for {intersection!r}", "intersection")
+    return Json(views.reasons(told))

@@ -16,6 +16,8 @@ class Action(StrEnum):
     """The map, signals, lanes, agents, key figures, and their stream."""
     SEE_HISTORY = "see_history"
     SEE_VIDEO = "see_video"
+    CALIBRATE_CAMERAS = "calibrate_cameras"
+    """Draw lanes, lines and zones over a camera's picture: what it measures by."""
     SEE_METRICS = "see_metrics"
     TELL_LATENCY = "tell_latency"
     SEE_ALARMS = "see_alarms"
@@ -59,11 +61,11 @@ TABLE: dict[Role, frozenset[Action]] = {
     R.DISPATCHER: WATCH
     | CASES
     | {A.HANDLE_ALARMS, A.DISPATCH_CASES, A.SEE_WORKERS, A.SEE_EVALUATION, A.OPEN_GREEN_WAVE},
-    R.OPERATOR: WATCH | CASES | {A.HANDLE_ALARMS, A.SEE_METRICS},
+    R.OPERATOR: WATCH | CASES | {A.HANDLE_ALARMS, A.SEE_METRICS, A.CALIBRATE_CAMERAS},
     R.SUPERVISOR: WATCH
     | CASES
     | {A.HANDLE_ALARMS, A.SEE_METRICS, A.READ_AUDIT, A.SEE_RETENTION, A.SUPERVISE_CASES, A.SEE_WORKERS}
-    | {A.SEE_EVALUATION},
+    | {A.SEE_EVALUATION, A.CALIBRATE_CAMERAS},
     # Who gives rights does not watch people: no video, no alarms.
     R.ADMINISTRATOR: MAP
     | {A.SEE_METRICS, A.MANAGE_ACCOUNTS, A.READ_AUDIT, A.MANAGE_WEBHOOKS, A.SEE_RETENTION},

@@ -410,10 +410,10 @@ def test_a_case_tells_what_the_caller_may_do_with_it_and_a_reporter_sees_no_inne
     with person(served, dsn, Role.CITIZEN, ["south"]) as citizen:
         case = report(citizen)["id"]
         inner = acceptor.get(f"/cases/{case}")
-        assert set(inner["deeds"]) == {"check", "filing", "dismissal", "merge"}
+        assert set(inner["deeds"]) == {"check", "filing", "dismissal", "merge", "comments"}
         assert ([one["what"] for one in inner["entries"]], len(inner["reports"])) == (["reported"], 1)
         own = citizen.get(f"/cases/{case}")
-        assert (own["deeds"], own["entries"], own["reports"]) == ([], [], [])
+        assert (own["deeds"], own["entries"], own["reports"]) == (["comments"], [], [])
     with psycopg.connect(dsn) as connection:
         looks = connection.execute(
             "select actor_name from audit where action = 'case.viewed' and subject = %s", [f"case/{case}"]

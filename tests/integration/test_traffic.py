@@ -23,7 +23,7 @@ from citybrain import topics
 from citybrain.bus import Bus
 from citybrain.codec import decode, encode
 from citybrain.config import Settings
-from citybrain.messages import AgentStatus, Health, LaneMeasurement, SignalCommand
+from citybrain.messages import AgentStatus, Binding, Health, LaneMeasurement, SignalCommand, SignalReasons
 from tests.fixtures.crossing import crossing, measurement, queue, state
 from traffic import service
 from traffic.agent import RegionAgent, owns
@@ -122,6 +122,28 @@ def test_each_measurement_is_answered_with_a_command_that_expires(settings: Sett
         assert 0 <= (first.at - sent.at).total_seconds() < 2
         assert agent.figures()["decisions"] == 2
     until(lambda: street.statuses["traffic/region-0"].health is Health.OFFLINE, 5, "it says goodbye")
+
+
+def test_why_a_phase_is_wanted_is_told_but_not_every_second(settings: Settings, street: Street) -> None:
+    street.announce("x")
+    heard: Queue[SignalReasons] = Queue()
+
+    def hear(_topic: str, payload: bytes, retained: bool) -> None:
+        message = decode(payload)
+        assert isinstance(message, SignalReasons)
+        assert not retained
+        heard.put(message)
+
+    with running(settings), Bus(settings.broker, f"map-{settings.site.name}") as looks_on:
+        looks_on.subscribe(topics.matching(settings.site.name, "signal", what="reasons"), hear)
+        street.show("x")
+        for _ in range(3):
+            street.report("x")
+            assert street.command() is not None
+        reasons = heard.get(timeout=5)
+        assert (reasons.intersection, reasons.phase, reasons.binding) == ("x", 1, Binding.PLAN)
+        assert reasons.plan[0].phase == 1
+        assert heard.empty()
 
 
 def test_late_or_malformed_messages_get_no_command_and_are_counted(

@@ -1,11 +1,11 @@
-"""Camera groups for real: a broker, Ray, the default detector, frames over MQTT."""
+"""Camera groups for real: a broker, Ray on two nodes, the default detector, frames over MQTT."""
 
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import msgspec
@@ -15,13 +15,26 @@ import pytest
 
 from citybrain import config, topics
 from citybrain.bus import Bus
+from citybrain.calibration import Calibration, Lane, Rectangle, Zone
 from citybrain.codec import decode, encode, pack_frame, unpack_frame
 from citybrain.config import Settings
-from citybrain.messages import AgentStatus, AnyMessage, FrameMeta, Health, IngestAck, TurningCount
+from citybrain.messages import (
+    AgentStatus,
+    AnyMessage,
+    CameraCalibration,
+    FrameMeta,
+    Health,
+    IngestAck,
+    LaneMeasurement,
+    SensorObservation,
+    TurningCount,
+)
+from citybrain.rayconnect import OBJECT_STORE_BYTES, disconnect, local_token
 from vision import service
 from vision.jpeg import decode_jpeg
 
-CAMERAS = ("north", "south")
+CAMERAS = tuple(f"camera{number}" for number in range(1, 9))
+FRAME_EVERY_S = 1.5
 
 
 class Street:
@@ -60,6 +73,18 @@ class Street:
         ack = IngestAck(at=datetime.now(UTC), device=count.device, boot=count.boot, seq=count.seq)
         self._bus.publish(topics.for_device(self.site, count.device, "ack"), encode(ack))
 
+    def calibrate(self, camera: str, known: Calibration) -> None:
+        message = CameraCalibration(at=datetime.now(UTC), camera=camera, calibration=known)
+        topic = topics.build(self.site, "camera", camera, "calibration")
+        self._bus.publish(topic, encode(message), retain=True)
+
+    def lanes(self, camera: str) -> set[str]:
+        told = [m for _, m in self.heard if isinstance(m, LaneMeasurement) and m.intersection == camera]
+        return {lane.lane for measurement in told for lane in measurement.lanes}
+
+    def datastreams(self) -> set[str]:
+        return {m.datastream for _, m in self.heard if isinstance(m, SensorObservation)}
+
     def counts(self) -> list[TurningCount]:
         return [message for _, message in self.heard if isinstance(message, TurningCount)]
 
@@ -69,7 +94,7 @@ class Street:
 
     def _play(self) -> None:
         rng = np.random.default_rng(1)
-        while not self._stopping.wait(0.1):
+        while not self._stopping.wait(FRAME_EVERY_S):
             for camera in CAMERAS:
                 picture = rng.integers(0, 255, (180, 320, 3), np.uint8)
                 self.send(camera, cv2.imencode(".jpg", picture)[1].tobytes())
@@ -90,12 +115,28 @@ def until(holds: Callable[[], object], what: str, seconds: float = 90.0) -> None
 
 
 @pytest.fixture
-def street(settings: Settings, default_detector: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
-    """The vision service with two groups on a Ray of its own, two cameras sending."""
-    monkeypatch.setenv("RAY_ADDRESS", "")
+def nodes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Ray cluster of two nodes on this machine, each with room for both groups."""
+    from ray.cluster_utils import Cluster
+
+    local_token()
+    room: dict[str, Any] = {"num_cpus": 2, "object_store_memory": OBJECT_STORE_BYTES}
+    cluster: Any = Cluster(initialize_head=True, head_node_args={**room, "include_dashboard": False})
+    cluster.add_node(**room)
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    try:
+        yield cluster
+    finally:
+        disconnect()
+        cluster.shutdown()
+
+
+@pytest.fixture
+def street(nodes: Any, settings: Settings, default_detector: str) -> Iterator[Street]:
+    """The vision service with two groups on Ray, eight cameras sending."""
     settings = msgspec.structs.replace(
         settings,
-        vision=config.Vision(groups=2, picture_fps=10.0, period_s=0.5),
+        vision=config.Vision(groups=2, picture_fps=3.0, period_s=0.5),
         cameras={name: config.Camera(source="unused") for name in CAMERAS},
     )
     stopping = threading.Event()
@@ -118,11 +159,12 @@ def group_processes() -> list[psutil.Process]:
     return [child for child in psutil.Process().children(recursive=True) if child.name() == "ray::Group"]
 
 
-def test_groups_see_all_cameras_and_come_back_after_kill_9(street: Street) -> None:
+def test_groups_see_all_cameras_and_go_on_when_a_group_or_a_node_dies(street: Street, nodes: Any) -> None:
+    camera = CAMERAS[0]
     until(lambda: set(street.pictures) == set(CAMERAS), "a picture of each camera")
     until(lambda: all_serve(street), "both groups")
-    meta, jpeg = street.pictures["north"]
-    assert (meta.camera, meta.width, meta.height) == ("north", 320, 180)
+    meta, jpeg = street.pictures[camera]
+    assert (meta.camera, meta.width, meta.height) == (camera, 320, 180)
     assert decode_jpeg(jpeg).shape == (180, 320, 3)
     group = street.status("vision/group1")
     assert group is not None
@@ -133,7 +175,7 @@ def test_groups_see_all_cameras_and_come_back_after_kill_9(street: Street) -> No
     def tells_of_spoilt() -> bool:
         # A good frame that comes before a group looks takes a spoilt one's place: they are sent again.
         for payload in spoilt:
-            street.send_raw("north", payload)
+            street.send_raw(camera, payload)
         return refused(street) >= 1
 
     until(tells_of_spoilt, "the refused frames in a status")
@@ -142,12 +184,32 @@ def test_groups_see_all_cameras_and_come_back_after_kill_9(street: Street) -> No
     assert not any(sum(count.counts.values()) for count in street.counts()), "noise holds no road users"
     assert {count.movement for count in street.counts()} == {"line:toward", "line:away"}
 
-    first = group_processes()
-    assert len(first) == 2
-    first[0].send_signal(signal.SIGKILL)
-    until(lambda: restarts(street) >= 1 and all_serve(street), "the killed group")
-    street.pictures.clear()
-    until(lambda: set(street.pictures) == set(CAMERAS), "a picture of each camera again")
+    # What is drawn in the command centre is measured from then on.
+    street.calibrate(camera, Calibration(
+        rectangle=Rectangle(((0.2, 0.9), (0.8, 0.9), (0.6, 0.3), (0.4, 0.3)), 10.0, 40.0),
+        lanes=[Lane("left", [(0.5, 0.35), (0.5, 0.85)], map_lane="J1_0")],
+        zones=[Zone("box", [(0.1, 0.1), (0.9, 0.1), (0.9, 0.9)])],
+    ))  # fmt: skip
+    until(lambda: street.lanes(camera) == {"J1_0"}, "the lane that was drawn")
+    until(lambda: f"{camera}.box.occupancy" in street.datastreams(), "the zone that was drawn")
+
+    assert len({process.ppid() for process in group_processes()}) == 2, "each node has one group"
+    gone_at = datetime.now(UTC)
+    nodes.remove_node(next(iter(nodes.worker_nodes)))
+    until(lambda: seen_since(street, gone_at), "a picture of each camera from the node that is left")
+    until(lambda: restarts(street) == 1 and all_serve(street), "both groups on one node")
+
+    dead, other = group_processes()
+    died_at = datetime.now(UTC)
+    dead.send_signal(signal.SIGKILL)
+    until(lambda: seen_since(street, died_at), "a picture of each camera again")
+    until(lambda: restarts(street) == 2 and all_serve(street), "the killed group")
+    assert other.is_running(), "the other group is not disturbed"
+
+
+def seen_since(street: Street, moment: datetime) -> bool:
+    """Whether each camera's picture was captured and looked at after `moment`."""
+    return all(meta.at > moment for meta, _ in street.pictures.values())
 
 
 def refused(street: Street) -> float:

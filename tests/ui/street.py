@@ -19,6 +19,7 @@ from citybrain.fields import LonLat
 from citybrain.messages import (
     AgentStatus,
     ApproachLane,
+    Binding,
     Box,
     ControlMode,
     EventKind,
@@ -27,14 +28,17 @@ from citybrain.messages import (
     IntersectionConfig,
     Interval,
     LaneMeasurement,
+    LaneOutlook,
     LaneReading,
     Message,
     Movement,
     Phase,
+    PlannedPhase,
     RoadNetwork,
     RoadSegment,
     RoadUser,
     Severity,
+    SignalReasons,
     SignalState,
     TrafficEvent,
     TurningCount,
@@ -106,6 +110,7 @@ class Street:
             for name in CENTRES:
                 self._send("state", self._state(name, now))
                 self._send("measurement", self._measurement(name, now))
+            self._explain(now)
             self._picture(now)
             if time.monotonic() - self._told > TELL_S:
                 self._tell(now)
@@ -198,6 +203,16 @@ class Street:
             at=at, device=f"lanes/{name}", boot=self._boot, seq=next(self._sequence),
             intersection=name, period_s=STEP_S, clock_s=running_s, lanes=readings,
         )  # fmt: skip
+
+    def _explain(self, at: datetime) -> None:
+        """As the region that commands Market; nobody commands Harbour."""
+        reasons = SignalReasons(
+            at=at, device="traffic/region-1", intersection="market", phase=1, binding=Binding.MINIMUM_GREEN,
+            plan=[PlannedPhase(1, 0.0), PlannedPhase(0, 25.0)],
+            lanes=[LaneOutlook("market_north_in", 3.0, 12.0), LaneOutlook("market_east_in", 2.0, None)],
+        )  # fmt: skip
+        topic = topics.build(self._settings.site.name, "signal", "market", "reasons")
+        self._bus.publish(topic, encode(reasons), qos=0)
 
     def _status(self, device: str, health: Health, at: datetime) -> AgentStatus:
         position = _place(CENTRES["market"], 30.0, 30.0) if device.startswith("camera") else None

@@ -19,7 +19,7 @@ from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
 from tests.fixtures.cases import SPOT, Person, person, report, responsible, set_up, skilled
-from tests.fixtures.command import Served, network, serving
+from tests.fixtures.command import Served, config, network, serving
 from tests.fixtures.trust import own_settings
 from tests.integration.test_alarms import happen
 
@@ -51,6 +51,10 @@ def served(dsn: str, broker_url: str) -> Iterator[Served]:
         for part in network(datetime.now(UTC)):
             topic = topics.for_device(settings.site.name, part.device, f"part{part.part}")
             bus.publish(topic, encode(part), retain=True)
+        signal = config(at=datetime.now(UTC))
+        bus.publish(
+            topics.for_device(settings.site.name, signal.device, "config"), encode(signal), retain=True
+        )
         yield found
 
 
@@ -312,7 +316,7 @@ def test_an_alarm_becomes_a_case_in_one_click_and_both_lead_to_each_other(
     watched = desk.sit(town.operator)
     page = watched.page
     page.locator("#tab-alarms").click()
-    happen(dsn, "market", severity="critical", kind="stopped_vehicle")
+    happen(dsn, severity="critical", kind="stopped_vehicle")
     make = page.locator(".alarm [data-deed='case']")
     expect(make).to_have_text("Make a case")
     make.click()
@@ -339,6 +343,8 @@ def test_an_acceptor_takes_in_a_case_by_hand_at_a_place_on_the_map(
     page.get_by_label("What is wrong").fill("a tree leans over the way")
     page.locator("#map canvas").click(position={"x": 500, "y": 200})
     expect(page.locator(".report-place")).to_have_attribute("data-known", "")
+    expect(page.locator(".draft-pin")).to_be_visible()
+    expect(page.locator(".report-detail [role='alert']")).to_be_empty()
     check_accessible(page)
     watched.screenshot("case-report")
     page.get_by_role("button", name="Take in the case").click()

@@ -21,6 +21,7 @@ from citybrain.up.ports import free_port
 from command import build as web_build
 from command.principal import Role
 from tests.fixtures import people
+from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
 from tests.ui.street import NAMES, VEHICLES_PER_LANE, Street
 
@@ -205,6 +206,22 @@ def test_an_intersection_tells_phases_movements_and_queues(watched: Watched) -> 
     expect(detail).to_have_count(0)
 
 
+def test_an_intersection_says_why_and_what_comes_next(watched: Watched) -> None:
+    page = watched.page
+    pin(page, "market").click()
+    reasons = page.locator(".intersection-detail .reasons")
+    expect(reasons.locator(".reason-binding")).to_have_attribute("data-binding", "minimum_green")
+    expect(reasons.locator(".reason-plan li")).to_have_text(
+        [re.compile("Phase 2"), re.compile(r"Phase 1in \d+ s")]
+    )
+    expect(reasons.locator(".reason-lane")).to_have_text(
+        [re.compile(r"market_north_in3 · gone in \d+ s"), re.compile("market_east_in2 · longer than")]
+    )
+    watched.screenshot("reasons-night")
+    expect(reasons.locator(".empty")).to_be_hidden()
+    page.keyboard.press("Escape")
+
+
 def test_a_camera_opens_its_picture_and_its_counts(watched: Watched) -> None:
     page = watched.page
     page.locator(".map-pins [data-camera='demo']").click()
@@ -215,6 +232,60 @@ def test_a_camera_opens_its_picture_and_its_counts(watched: Watched) -> None:
     until(lambda: picture.get_attribute("src") != first, "the next picture comes")
     expect(page.locator(".counts tbody tr")).to_have_text("line:forward17219")
     watched.screenshot("camera-night")
+
+
+def test_a_camera_is_calibrated_over_its_picture_beside_the_map(city: City, watched: Watched) -> None:
+    page = watched.page
+    page.locator(".map-pins [data-camera='demo']").click()
+    page.locator(".camera-calibrate").click()
+    editor = page.locator(".calibration")
+    expect(editor).to_be_focused()
+    expect(editor.locator(".calibration-fit")).to_contain_text("fewer than four")
+
+    # By pointing: the picture, then the map.
+    still, ground = editor.locator(".still"), page.locator("#map canvas")
+    still.click(position={"x": 60, "y": 200})
+    ground.click(position={"x": 1000, "y": 560})
+    expect(page.locator(".calibration-mark")).to_have_text("1")
+    editor.locator("[aria-label='Remove 1']").click()
+
+    # By keyboard: ten metres wide, forty long.
+    pairs = (("0.2,0.9", "0,0"), ("0.8,0.9", "10,0"), ("0.6,0.3", "10,40"), ("0.4,0.3", "0,40"))
+    for place, metres in pairs:
+        editor.get_by_role("button", name="Add").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.type(place)
+        page.keyboard.press("Tab")
+        page.keyboard.type(metres)
+    expect(editor.locator(".calibration-fit")).to_contain_text("Reprojection error 0.0 px")
+    expect(editor.locator(".drawn-point")).to_have_count(4)
+    editor.locator("[data-mode='lanes']").click()
+    for x, y in ((0.5, 0.35), (0.5, 0.6), (0.5, 0.85)):
+        box = still.bounding_box()
+        assert box is not None
+        still.click(position={"x": x * box["width"], "y": y * box["height"]})
+    expect(editor.locator(".drawn-lanes")).to_have_count(1)
+    watched.screenshot("calibration-night")
+    check_accessible(page)
+    editor.get_by_role("button", name="Save").click()
+    expect(editor.locator(".calibration-fit")).to_contain_text("Saved.")
+
+    headers = people.token_of(city.settings.database.dsn, Role.OPERATOR)
+    path = f"{city.url}api/v1/cameras/demo/calibration"
+    saved = httpx.get(path, trust_env=False, headers=headers).json()
+    assert [lane["lane"] for lane in saved["calibration"]["lanes"]] == ["lane1"]
+    assert len(saved["calibration"]["points"]) == 4
+    assert saved["fit"]["error"] < 1e-6
+    page.keyboard.press("Escape")
+    expect(editor).to_be_hidden()
+
+    page.locator("[data-setting='language'] [data-value='zh']").click()
+    page.locator(".camera-calibrate").click()
+    expect(editor.locator(".calibration-fit")).to_contain_text("重投影误差")
+    editor.get_by_role("button", name="全部移除").click()
+    expect(editor).to_be_hidden()
+    page.locator("[data-setting='language'] [data-value='en']").click()
+    assert httpx.get(path, trust_env=False, headers=headers).json()["calibration"] is None
 
 
 def test_events_and_silent_agents_are_listed(watched: Watched) -> None:

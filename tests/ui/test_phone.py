@@ -265,6 +265,7 @@ def test_a_conflict_is_shown_with_its_reason_and_can_be_resolved(
     expect(page.locator("[data-task]")).to_have_count(1)
     open_task(page, case, town)
     page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("button", name="I am there")).to_be_visible()
     all_sent(page)
     offline(watched, away=True)
     page.get_by_label("What was done").fill("closed the hole")
@@ -335,11 +336,16 @@ def test_signing_out_leaves_nothing_of_the_account_on_the_device(
     assert cached
     assert not [path for path in cached if not path.startswith(("/assets/", "/phone/"))]
     all_sent(page)
-    page.get_by_role("link", name="Me").click()
+    page.get_by_role("link", name="Me", exact=True).click()
     watched.screenshot("phone-me")
     check_accessible(page)
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_label("Password")).to_be_visible()
+    page.locator("[data-value='zh']").click()
+    page.locator("[data-value='day']").click()
+    expect(page.locator("button.primary")).to_have_text("登录")
+    watched.screenshot("phone-sign-in-day-chinese")
+    check_accessible(page)
     databases, stored, _ = page.evaluate(KEPT)
     assert databases == []
     assert not [name for name in stored if "phone" in name]
@@ -354,10 +360,12 @@ def test_the_map_is_loaded_only_when_asked_for_and_works_without_a_network(
     go_on_duty(page, town)
     town.dispatched()
     expect(page.locator("[data-task]")).to_have_count(1)
-    assert not page.evaluate("() => !!document.querySelector('.maplibregl-canvas')")
+    loaded = page.evaluate("() => performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert not [name for name in loaded if "maplibre" in name], "the page itself, not what its worker keeps"
     page.get_by_role("button", name="Map").click()
     expect(page.locator(".mark[data-kind='task']")).to_be_visible()
     expect(page.locator(".mark[data-kind='me']")).to_be_visible()
+    expect(page.locator(".small-map")).to_have_attribute("data-drawn", re.compile(r"[1-9]\d*"))
     watched.screenshot("phone-map")
     check_accessible(page)
     offline(watched, away=True)

@@ -147,7 +147,7 @@ def test_a_place_is_set_on_the_map_and_open_cases_are_seen_by_cell(
         expect(page.get_by_text("您的设备不提供位置")).to_be_visible()
         assert not [url for url in watched.requests if "maplibre" in url]
         page.get_by_role("button", name="在地图上选").click()
-        expect(page.locator(".maplibregl-canvas")).to_be_visible()
+        expect(page.locator(".small-map")).to_have_attribute("data-drawn", re.compile(r"[1-9]\d*"))
         page.locator(".small-map").click(position={"x": 150, "y": 120})
         expect(page.locator(".mark[data-kind=spot]")).to_be_visible()
         check_accessible(page)
@@ -156,7 +156,7 @@ def test_a_place_is_set_on_the_map_and_open_cases_are_seen_by_cell(
         expect(page.locator(".done")).to_be_visible()
         page.locator(".report-tab").nth(1).click()
         page.get_by_role("button", name="在地图上选").click()
-        expect(page.locator(".maplibregl-canvas")).to_be_visible()
+        expect(page.locator(".small-map")).to_have_attribute("data-drawn", re.compile(r"[1-9]\d*"))
         page.locator(".small-map").click(position={"x": 150, "y": 120})
         expect(page.locator(".nearby li")).not_to_have_count(0)
         expect(page.locator(".mark[data-kind=cell]")).not_to_have_count(0)

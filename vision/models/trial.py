@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from citybrain.errors import ConfigError
 from vision.detector import Detector
+from vision.models.labels import read_labels
 from vision.models.pictures import draw_pictures
+from vision.models.precision import Precision, precision_of
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DRAWN_PICTURES = 40
@@ -33,6 +35,28 @@ class Trial(msgspec.Struct, frozen=True):
     detections: int
     by_road_user: dict[str, int]
     mean_confidence: float | None
+    precision: Precision | None = None
+    """Where the pictures are labelled."""
+
+
+LEAST_CONFIDENCE = 0.02
+"""Average precision is of all that a detector says, also what it hardly believes."""
+
+
+def judge_detector(detector: Detector, folder: Path, files: Sequence[Path]) -> Precision | None:
+    """Average precision on those of `files` in `folder` that are labelled; None where none is.
+
+    Raises:
+        ConfigError: labels that are wrong.
+    """
+    sizes, kept = {}, {}
+    for path in files:
+        for frame in read_pictures([path]):
+            sizes[path.name] = frame.shape[1], frame.shape[0]
+            kept[path] = detector.detect(frame, min_confidence=LEAST_CONFIDENCE)
+    labels = read_labels(folder, sizes)
+    pairs = [(true, found) for path, found in kept.items() if (true := labels.of(path)) is not None]
+    return precision_of(pairs)
 
 
 def try_detector(

@@ -11,6 +11,7 @@ import type {
   Kpis,
   LaneNow,
   Network,
+  Reasons,
   SignalNow,
   Site,
   TrafficEvent,
@@ -60,6 +61,7 @@ export const api = {
   site: () => get<Site>("/site"),
   network: () => get<Network>("/network"),
   intersections: () => items<IntersectionSummary>("/intersections"),
+  reasons: (name: string) => get<Reasons>(`/intersections/${id(name)}/reasons`),
   intersection: (name: string) => get<IntersectionConfig>(`/intersections/${id(name)}`),
   signals: () => items<SignalNow>("/signals"),
   lanes: () => items<LaneNow>("/lanes"),
@@ -71,6 +73,6 @@ export const api = {
   delivery: () => items<Balance>("/delivery"),
   commands: (name: string) => items<Command>(`/commands?intersection=${id(name)}`),
   /** `purpose` goes into the audit: why somebody looks. */
-  picture: (camera: string, version: string | number, purpose: "monitoring" | "event") =>
+  picture: (camera: string, version: string | number, purpose: "monitoring" | "event" | "maintenance") =>
     `${BASE}/cameras/${id(camera)}/picture.jpg?purpose=${purpose}&v=${id(version)}`,
 };

@@ -178,6 +178,19 @@ export interface Kpis {
   silent_agents: number;
 }
 
+export type Binding = "plan" | "minimum_green" | "clearance" | "priority" | "rules";
+
+/** Why the optimiser wants a phase; seconds are the street's, from `at`. */
+export interface Reasons {
+  intersection: string;
+  at: string;
+  phase: number;
+  binding: Binding;
+  detail: string;
+  plan: { phase: number; in_s: number }[];
+  lanes: { lane: string; queued: number; clears_s: number | null }[];
+}
+
 export interface Command {
   at: string;
   phase: number;

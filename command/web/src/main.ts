@@ -4,10 +4,12 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/map.css";
+import "./styles/calibration.css";
 import "./styles/panels.css";
 import "./styles/cases.css";
 import "./styles/evaluation.css";
 import "./styles/session.css";
+import { CalibrationEditor } from "./calibration/editor";
 import { CaseLayer } from "./cases/layer";
 import { CaseLegend } from "./cases/legend";
 import { City } from "./city";
@@ -48,6 +50,7 @@ const city = new City();
 const latency = new MapLatency();
 
 let selection: Selection = null;
+let live: LiveMap | null = null;
 
 function positionOf({ kind, id }: NonNullable<Selection>): LonLat | null {
   if (kind === "case") return city.cases.cases.get(id)?.position ?? null;
@@ -60,7 +63,18 @@ const canvas = localLabel(h("div", { class: "map-canvas", id: "map", role: "regi
 const waiting = said("p", "map-waiting card", "app.waiting");
 const tools = h("div", { class: "map-tools card" });
 const main = h("main", { class: "main" });
-const side = new Situation(city, select, leaveRoom);
+/** Marks on the map of what is being drawn; none before there is a map. */
+let mark: (pins: Pin[]) => void = () => undefined;
+const editor = new CalibrationEditor({
+  onClick: (listener) => {
+    const map = live?.map;
+    const told = ({ lngLat }: { lngLat: { lng: number; lat: number } }) => listener([lngLat.lng, lngLat.lat]);
+    map?.on("click", told);
+    return () => void map?.off("click", told);
+  },
+  mark: (places) => mark(places),
+});
+const side = new Situation(city, select, leaveRoom, (camera) => void editor.open(camera));
 const tables = new Tables(city, select);
 const header = new Header(city);
 header.element.append(new AccountMenu().element);
@@ -69,7 +83,7 @@ const skip = localText(h("a", { class: "skip", href: "#tables", click: openTable
 const key = legend();
 const caseLegend = new CaseLegend(city.cases);
 if (may("see_cases")) key.lastElementChild?.append(caseLegend.element);
-main.append(canvas, tables.element, waiting, key, tools, side.element);
+main.append(canvas, tables.element, waiting, key, tools, editor.element, side.element);
 app.append(skip, header.element, new KpiStrip(city, latency).element, main);
 
 function openTable(event: Event): void {
@@ -86,7 +100,6 @@ function applyView(): void {
 applyView();
 onSettings((_, changed) => changed === "view" && applyView());
 
-let live: LiveMap | null = null;
 let caseLayer: CaseLayer | null = null;
 
 function leaveRoom(): void {
@@ -155,7 +168,11 @@ function startMap(): void {
   const open = (id: string) => select({ kind: "intersection", id });
   const pins = new Pins(liveMap.map, layer(), (pin) => makePin(open, pin), (element, pin) => updatePin(city, element, pin));
   const others = new Pins<Spot>(liveMap.map, layer(), makeSpot, updateSpot);
+  const marks = new Pins<Pin>(liveMap.map, layer(), ({ key }) => h("div", { class: "pin-place" }, h("span", { class: "calibration-mark" }, key)), () => undefined);
+  mark = (pins) => marks.show(pins);
   if (may("see_cases")) caseLayer = new CaseLayer(liveMap.map, city.cases, caseLegend, select);
+  side.report.onPlace = (position) => caseLayer?.mark(position);
+  side.report.middle = () => liveMap.map.getCenter().toArray();
   liveMap.map.on("click", ({ lngLat }) => side.report.isOpen && side.report.place([lngLat.lng, lngLat.lat]));
   tool("map.in", "plus", () => liveMap.map.zoomIn());
   tool("map.out", "minus", () => liveMap.map.zoomOut());

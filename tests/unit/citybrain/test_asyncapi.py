@@ -10,15 +10,20 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from citybrain import asyncapi, codec, fields, messages, topics
+from citybrain.calibration import Calibration, CountingLine
 from citybrain.messages import (
+    Binding,
+    CameraCalibration,
     CommandAck,
     EmergencyClass,
     GivenUp,
     IngestAck,
     LaneFlow,
+    LaneOutlook,
     Message,
     MovementFlow,
     Outflow,
+    PlannedPhase,
     PriorityCancel,
     PriorityLeg,
     PriorityPosition,
@@ -28,6 +33,7 @@ from citybrain.messages import (
     PriorityStatus,
     SensorObservation,
     SignalCommand,
+    SignalReasons,
 )
 from tests.fixtures import command as street
 
@@ -62,6 +68,13 @@ EXAMPLES: tuple[Message, ...] = (
     Outflow(
         at=NOW, device="traffic/region-0", intersection="a", is_planned=True,
         movements=[MovementFlow(0, 0.5, [(3, 1.0), (5, 0.25)])], lanes=[LaneFlow("north_0", 4, 0.125)],
+    ),
+    CameraCalibration(
+        at=NOW, camera="gate", calibration=Calibration(lines=[CountingLine("stop", (0.2, 0.8), (0.8, 0.8))]),
+    ),
+    SignalReasons(
+        at=NOW, device="traffic/region-0", intersection="a", phase=1, binding=Binding.PLAN, detail="extend",
+        plan=[PlannedPhase(1, 0.0), PlannedPhase(0, 12.0)], lanes=[LaneOutlook("north_0", 4.0, 9.0)],
     ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),

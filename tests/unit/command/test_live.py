@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.messages import Health
+from citybrain.messages import Binding, Health, SignalReasons
 from command.live import Live
 from command.models import AgentView, EventView, LaneNow, SignalNow
 from tests.fixtures.command import (
@@ -172,3 +172,18 @@ def test_a_camera_shows_its_rate_size_and_place() -> None:
     assert abs(demo.position[0] - 6.95) < 0.001
     assert gate.position == (7.0, 51.0)
     assert gate.picture_at is None
+
+
+def test_the_latest_reasons_are_kept_and_old_ones_are_not_told() -> None:
+    live = Live()
+    for later_s in (2, 0):
+        told = SignalReasons(
+            at=T0 + timedelta(seconds=later_s), device="traffic/region-0", intersection="a", phase=later_s,
+            binding=Binding.PLAN, plan=[], lanes=[],
+        )  # fmt: skip
+        live.apply(told, T0)
+    found = live.reasons_of("a", T0 + timedelta(seconds=30))
+    assert found is not None
+    assert found.phase == 2
+    assert live.reasons_of("a", T0 + timedelta(seconds=33)) is None
+    assert live.reasons_of("b", T0) is None

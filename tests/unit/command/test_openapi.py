@@ -42,6 +42,7 @@ def test_every_route_is_documented() -> None:
         "alarms", "alarms/{alarm}", "alarms/{alarm}/acknowledgement", "alarms/{alarm}/assignee",
         "alarms/{alarm}/comments", "alarms/{alarm}/snooze", "alarms/{alarm}/closure", "webhooks",
         "webhooks/{webhook}", "webhooks/{webhook}/deliveries", "retention", "delivery",
+        "cameras/{camera}/calibration", "cameras/{camera}/calibration/fit",
         "alarms/{alarm}/case", "cases", "cases/{case}", "cases/{case}/units",
         *(f"cases/{{case}}/{deed}" for deed in OFFERS),
         "field/me", "field/duty", "field/positions", "field/batch", "tasks",

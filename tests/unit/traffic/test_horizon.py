@@ -28,7 +28,7 @@ PLAIN = DEFAULT_WEIGHTS._replace(stop_cost=0.0, red_wait=0.0, change_cost=0.0)
 def kernel(
     net: Network, demand: Demand, shown: Shown, weights: Weights, horizon: int, width: int
 ) -> tuple[int, float]:
-    phase, cost, _ = plan(net, 0, demand, shown, weights, horizon, width)
+    phase, cost, _, _ = plan(net, 0, demand, shown, weights, horizon, width)
     return phase, cost
 
 

@@ -90,10 +90,10 @@ def demand(arrivals: dict[int, list[int]], room: int, crowd: float, share: float
 def test_a_full_exit_is_not_sent_more_than_it_holds() -> None:
     net, _ = build_network(pair())
     asked = demand({0: [0] * 9}, 2, 0.0, 1.0)
-    _, _, leaving = plan(net, 0, asked, Shown(0, 0, 30, 0), DEFAULT_WEIGHTS, HORIZON, 4)
+    _, _, leaving, _ = plan(net, 0, asked, Shown(0, 0, 30, 0), DEFAULT_WEIGHTS, HORIZON, 4)
     assert leaving[THROUGH].sum() == pytest.approx(2.0)
     free = asked._replace(room=np.full((1, HORIZON + 1), 1e9))
-    _, _, leaving = plan(net, 0, free, Shown(0, 0, 30, 0), DEFAULT_WEIGHTS, HORIZON, 4)
+    _, _, leaving, _ = plan(net, 0, free, Shown(0, 0, 30, 0), DEFAULT_WEIGHTS, HORIZON, 4)
     assert leaving[THROUGH].sum() > 8.0
 
 
@@ -110,7 +110,7 @@ def test_kernel_and_reference_agree_on_full_exits_and_fractions(
 ) -> None:
     net, _ = build_network(pair())
     asked, shown = demand(arrivals, room, crowd, share), Shown(0, 0, green_s, 0)
-    phase, cost, _ = plan(net, 0, asked, shown, DEFAULT_WEIGHTS, 12, 3)
+    phase, cost, _, _ = plan(net, 0, asked, shown, DEFAULT_WEIGHTS, 12, 3)
     wanted, wanted_cost = Reference(net, 0, asked, DEFAULT_WEIGHTS).plan(shown, 12, 3)
     assert cost == pytest.approx(wanted_cost, rel=1e-9, abs=1e-9)
     assert phase == wanted

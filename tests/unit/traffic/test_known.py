@@ -38,7 +38,7 @@ def test_who_turns_left_gets_the_left_turn_and_who_does_not_does_not() -> None:
 def leaving(turns: list[int]) -> np.ndarray:
     net, sites = build_network([crossing(phases=SPLIT)])
     asked = with_turns(net, sites["x"], {"west": turns}, demand({0: [0] * len(turns)}, HORIZON, 0.5, 0.5))
-    _, _, sent = plan(net, 0, asked, Shown(0, 0, 20, 0), DEFAULT_WEIGHTS, HORIZON, 6)
+    _, _, sent, _ = plan(net, 0, asked, Shown(0, 0, 20, 0), DEFAULT_WEIGHTS, HORIZON, 6)
     return sent
 
 

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from citybrain.messages import LocalPlan, PlanStage
 from tests.fixtures.crossing import AT, crossing, measurement, queue, state
+from traffic.horizon import HORIZON_S
 from traffic.network import PROTECTED, RED, build_network
 from traffic.reckoning import Reckoning
+from traffic.record import new_record
 from traffic.region import Region
 from traffic.weights import DEFAULT_WEIGHTS
 
@@ -21,7 +23,7 @@ BLIND = {"north", "south"}
 
 def reckoning() -> Reckoning:
     net, sites = build_network([crossing()])
-    return Reckoning(net, sites["x"], DEFAULT_WEIGHTS)
+    return Reckoning(net, sites["x"], new_record(net, HORIZON_S), DEFAULT_WEIGHTS)
 
 
 def wait(made: Reckoning, lane: int, seconds: int, code: int = RED) -> None:
@@ -63,7 +65,7 @@ def test_a_lane_that_was_never_seen_is_as_loaded_as_the_others() -> None:
 def test_the_local_plan_says_which_lane_carries_more() -> None:
     long_north = LocalPlan(90.0, 0.0, [PlanStage(0, 0.0, 20.0), PlanStage(1, 25.0, 60.0)])
     net, sites = build_network([replace(crossing(), local_plan=long_north)])
-    made = Reckoning(net, sites["x"], DEFAULT_WEIGHTS)
+    made = Reckoning(net, sites["x"], new_record(net, HORIZON_S), DEFAULT_WEIGHTS)
     wait(made, NORTH, 30)
     wait(made, EAST, 30)
     assert made.queue[NORTH] > 2 * made.queue[EAST]

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.calibration import Calibration, Lane, Pair, Rectangle, Zone
 from citybrain.messages import RoadUser
-from vision.calibration import Calibration, Lane, Pair, Rectangle, Zone
 from vision.detections import ROAD_USERS, Detections
 
 WIDTH, HEIGHT = 1280, 720

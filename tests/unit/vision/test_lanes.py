@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citybrain.calibration import read_calibration, write_calibration
 from citybrain.errors import ConfigError
+from citybrain.ground import fit_ground
 from tests.unit.vision.street import FAR_M, HEIGHT, LANES, NEAR_M, WIDTH, calibration, seen
-from vision.calibration import read_calibration, write_calibration
-from vision.ground import fit_ground
 from vision.lanes import LaneMeter, reading
 from vision.motion import Motion
 from vision.tracker import Tracker

@@ -68,6 +68,38 @@ def test_a_trial_counts_what_it_finds_in_a_folder(added: str, tmp_path: Path) ->
     assert "car" in call("test", added, "--pictures", str(folder)).stdout
 
 
+@pytest.mark.parametrize("form", ["yolo", "coco"])
+def test_a_trial_on_labelled_pictures_tells_how_precise_it_is(added: str, tmp_path: Path, form: str) -> None:
+    """The detector sees one car in each picture; three hold it, the fourth holds one elsewhere."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    # x, y, width, height of 60 x 40 pixels.
+    cars = [(15.0, 10.0, 30.0, 10.0)] * 3 + [(0.0, 30.0, 10.0, 10.0)]
+    for number, (x, y, width, height) in enumerate(cars):
+        cv2.imwrite(str(folder / f"{number}.png"), np.zeros((40, 60, 3), np.uint8))
+        if form == "yolo":
+            place = ((x + width / 2) / 60, (y + height / 2) / 40, width / 60, height / 40)
+            (folder / f"{number}.txt").write_text(f"2 {' '.join(map(str, place))}\n")
+    if form == "coco":
+        boxes = [{"image_id": n, "category_id": 7, "bbox": box} for n, box in enumerate(cars)]
+        images = [{"id": n, "file_name": f"{n}.png"} for n in range(len(cars))]
+        kinds = [{"id": 7, "name": "car"}]
+        known = {"images": images, "annotations": boxes, "categories": kinds}
+        (folder / "labels.json").write_text(json.dumps(known))
+    found = json.loads(call("test", added, "--pictures", str(folder), "--json").stdout)["precision"]
+    # Three of four are found before the first false one: 76 of the 101 points of recall.
+    assert found["ap50"] == pytest.approx(76 / 101, abs=1e-3)
+    assert found["labelled"] == 4
+    assert set(found["by_road_user"]) == {"car"}
+    assert "AP at 0.5" in call("test", added, "--pictures", str(folder)).stdout
+
+
+def test_a_wrong_label_is_named_with_its_line(added: str, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), np.zeros((40, 60, 3), np.uint8))
+    (tmp_path / "one.txt").write_text("2 0.5 0.5 0.1 0.1\n2 0.5 wide 0.1 0.1\n")
+    assert "one.txt, line 2" in fault("test", added, "--pictures", str(tmp_path))
+
+
 def test_a_trial_without_pictures_draws_its_own(added: str) -> None:
     assert json.loads(call("test", added, "--json").stdout)["pictures"] == 40
 

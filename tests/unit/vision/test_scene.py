@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from citybrain.calibration import Calibration, CountingLine, Zone
 from citybrain.messages import EventKind, RoadUser
 from tests.unit.vision.boxes import joined
 from tests.unit.vision.street import FAR_M, HEIGHT, LANES, NEAR_M, WIDTH, calibration, seen
-from vision.calibration import Calibration, CountingLine, Zone
 from vision.happenings import Happening, Happenings
 from vision.scene import Noted, Scene
 from vision.tracker import Tracker

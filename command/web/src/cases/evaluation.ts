@@ -1,5 +1,5 @@
 /** How departments and grids did: league tables, handling times, what is overdue, ratings; it prints. */
-import { attribute, h, text } from "../dom";
+import { h, text } from "../dom";
 import { dateTime, localLabel, localText, number, said, t, term, type Key } from "../i18n";
 import { icon } from "../panels/icons";
 import { onSettings } from "../settings";
@@ -109,7 +109,7 @@ export class Evaluation {
 
   #times(times: HandlingTimes): HTMLElement {
     const title = h("h3", {}, t("evaluation.times"));
-    if (times.closed === 0) return h("section", { class: "evaluation-part" }, title, h("p", { class: "empty" }, t("evaluation.none")));
+    if (times.closed === 0) return part(title, h("p", { class: "empty" }, t("evaluation.none")));
     const figure = (key: Key, seconds: number | null) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, seconds === null ? "–" : span(seconds)));
     const figures = h(
       "dl",
@@ -122,25 +122,25 @@ export class Evaluation {
     );
     const { before_days, after_days } = times.yardstick;
     const yardstick = t("evaluation.yardstick", { before: number(before_days, 2), after: number(after_days, 2) });
-    return h("section", { class: "evaluation-part" }, title, figures, histogram(times), h("p", { class: "field-hint" }, yardstick));
+    return part(title, figures, histogram(times), h("p", { class: "field-hint" }, yardstick));
   }
 
   #overdue(): HTMLElement {
     const late = this.#book.open().filter((one) => this.#book.urgency(one) === "late").toSorted(byTimeLeft);
     const title = h("h3", {}, t("evaluation.overdue_now", { n: late.length }));
-    if (late.length === 0) return h("section", { class: "evaluation-part" }, title, h("p", { class: "empty" }, t("evaluation.none_late")));
+    if (late.length === 0) return part(title, h("p", { class: "empty" }, t("evaluation.none_late")));
     const heads = (["cases.number", "cases.class", "cases.department", "cases.stage", "cases.time"] as const).map((key) => h("th", { scope: "col" }, t(key)));
     const rows = late.slice(0, MOST_OVERDUE).map((one) => {
       const cells = [this.#book.className(one.class), one.department ? term("department", one.department) : "–", term("stage", one.stage), leftText(one)];
       return h("tr", {}, h("th", { scope: "row" }, one.number), ...cells.map((cell) => h("td", {}, cell)));
     });
-    return h("section", { class: "evaluation-part" }, title, h("table", { class: "twin" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows)));
+    return part(title, h("table", { class: "twin" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows)));
   }
 }
 
 function league(caption: Key, rows: readonly LeagueRow[], name: (who: string) => string): HTMLElement {
   const title = h("h3", {}, t(caption));
-  if (rows.length === 0) return h("section", { class: "evaluation-part" }, title, h("p", { class: "empty" }, t("evaluation.none")));
+  if (rows.length === 0) return part(title, h("p", { class: "empty" }, t("evaluation.none")));
   const heads = COLUMNS.map(({ label }) => h("th", { scope: "col", class: "figure" }, t(label)));
   const body = rows.map((row, i) => {
     const meter = h("meter", { class: "score-meter", min: 0, max: 100, value: row.score, "aria-hidden": "true" });
@@ -150,9 +150,12 @@ function league(caption: Key, rows: readonly LeagueRow[], name: (who: string) =>
   const head = h("tr", {}, h("th", { scope: "col", class: "figure" }, "#"), h("th", { scope: "col" }, t("evaluation.who")), ...heads);
   const table = h("table", { class: "twin", "data-league": caption }, h("thead", {}, head), h("tbody", {}, ...body));
   const hint = h("p", { class: "field-hint" }, t("evaluation.score_hint"));
-  const part = h("section", { class: "evaluation-part" }, title, table, hint);
-  attribute(part, "tabindex", 0);
-  return part;
+  return part(title, table, hint);
+}
+
+/** One table or chart under its title; too wide for the window it scrolls, by the keyboard too. */
+function part(title: HTMLElement, ...children: Node[]): HTMLElement {
+  return h("section", { class: "evaluation-part", tabindex: 0 }, title, ...children);
 }
 
 /** A day as date inputs have it, local. */

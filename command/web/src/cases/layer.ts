@@ -29,6 +29,7 @@ export class CaseLayer {
   readonly #legend: CaseLegend;
   readonly #cases: Pins<CaseOnMap>;
   readonly #units: Pins<UnitOnMap>;
+  readonly #drafts: Pins<Pin>;
   readonly #layer: HTMLElement;
   #selected: string | null = null;
 
@@ -41,6 +42,8 @@ export class CaseLayer {
     const open = (id: string) => select({ kind: "case", id });
     this.#cases = new Pins(map, this.#layer, ({ key }) => makeCase(key, open), (element, pin) => this.#writeCase(element, pin.one), LEAST_ZOOM);
     this.#units = new Pins(map, units, () => makeUnit(), (element, pin) => writeUnit(element, pin.unit), LEAST_ZOOM);
+    const drafted = () => h("div", { class: "pin-place" }, h("div", { class: "draft-pin", "aria-hidden": "true" }));
+    this.#drafts = new Pins(map, layer("draft-pins"), drafted, () => undefined, LEAST_ZOOM);
     book.onChange(() => this.show());
     legend.onChange(() => this.show());
     window.setInterval(() => this.#cases.refresh(), TICK_MS);
@@ -52,6 +55,11 @@ export class CaseLayer {
     this.#cases.show(shown.toSorted(byTimeLeft).map((one) => ({ key: one.id, position: one.position, one })));
     const workers = this.#legend.showsUnits ? this.#book.workers.filter((unit) => unit.on_duty && unit.position) : [];
     this.#units.show(workers.map((unit) => ({ key: unit.worker, position: unit.position as LonLat, unit })));
+  }
+
+  /** Where the case would lie that is being reported. */
+  mark(position: LonLat | null): void {
+    this.#drafts.show(position ? [{ key: "draft", position }] : []);
   }
 
   select(id: string | null): void {

@@ -25,6 +25,10 @@ export class ReportPanel implements Part {
   #id = newId();
   #isOpen = false;
   #offered = "";
+  /** Told where the case would lie, to be marked on the map; null when the form is left. */
+  onPlace: (position: LonLat | null) => void = () => undefined;
+  /** The middle of the map, for those who do not click on it. */
+  middle: () => LonLat | null = () => null;
 
   constructor(book: CaseBook, select: (selection: Selection) => void) {
     this.#book = book;
@@ -32,10 +36,10 @@ export class ReportPanel implements Part {
     const back = localLabel(h("button", { type: "button", class: "icon-button", click: () => select(null) }, icon("left")), "side.close", true);
     const labelled = (id: string, key: "cases.class" | "report.text" | "report.address", input: HTMLElement) =>
       h("div", { class: "field" }, localText(h("label", { for: id, class: "field-label" }), key), input);
-    const place = h("div", { class: "field" }, said("span", "field-label", "cases.place"), this.#place, said("p", "field-hint", "report.place_hint"));
+    const place = h("div", { class: "field" }, said("span", "field-label", "cases.place"), this.#place, said("p", "field-hint", "report.place_hint"), this.#middleButton());
     const form = h(
       "form",
-      { class: "form", novalidate: true, submit: (event: Event) => this.#submit(event) },
+      { class: "form", novalidate: true, submit: (event: Event) => this.#submit(event), input: () => text(this.#problem, "") },
       labelled("report-class", "cases.class", this.#class),
       place,
       labelled("report-text", "report.text", this.#text),
@@ -65,6 +69,7 @@ export class ReportPanel implements Part {
     if (isOpen && !this.#isOpen && this.#draft === EMPTY) this.fill({ ...EMPTY });
     if (!isOpen) this.#draft = EMPTY;
     this.#isOpen = isOpen;
+    this.onPlace(this.#draft.position);
   }
 
   get isOpen(): boolean {
@@ -74,7 +79,17 @@ export class ReportPanel implements Part {
   /** A click on the map, while the form is open. */
   place(position: LonLat): void {
     this.#draft = { ...this.#draft, position };
+    text(this.#problem, "");
     this.#writePlace();
+    this.onPlace(position);
+  }
+
+  #middleButton(): HTMLElement {
+    const take = () => {
+      const position = this.middle();
+      if (position) this.place(position);
+    };
+    return localText(h("button", { type: "button", class: "link", click: take }), "report.middle");
   }
 
   refresh(): void {

@@ -232,6 +232,7 @@ export const cases = {
   "report.text": "What is wrong",
   "report.address": "Address",
   "report.place_hint": "Click on the map to set it.",
+  "report.middle": "Take the middle of the map",
   "report.no_place": "No place yet: click on the map.",
   "report.choose": "Choose a class",
   "report.no_class": "Choose a class first.",

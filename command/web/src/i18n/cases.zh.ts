@@ -234,6 +234,7 @@ export const cases: Record<keyof typeof english, string> = {
   "report.text": "问题描述",
   "report.address": "地址",
   "report.place_hint": "在地图上点击以设定位置。",
+  "report.middle": "取地图中心",
   "report.no_place": "尚无位置：请在地图上点击。",
   "report.choose": "选择类别",
   "report.no_class": "请先选择类别。",

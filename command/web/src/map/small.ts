@@ -89,6 +89,7 @@ export class SmallMap {
       type: "Feature" as const, properties: { name }, geometry: { type: "LineString" as const, coordinates: path },
     })); // prettier-ignore
     void this.#map.getSource<GeoJSONSource>("streets")?.setData({ type: "FeatureCollection", features });
+    this.#map.once("idle", () => attribute(this.#map.getContainer(), "data-drawn", features.length));
   }
 
   /** Shows exactly these marks. */

@@ -68,8 +68,12 @@ export class CameraPanel implements Part {
   readonly #city: City;
   #camera: string | null = null;
 
-  constructor(city: City, close: () => void) {
+  constructor(city: City, close: () => void, calibrate: (camera: string) => void) {
     this.#city = city;
+    const draw = said("button", "secondary camera-calibrate", "calibration.open");
+    attribute(draw, "type", "button");
+    attribute(draw, "hidden", !may("calibrate_cameras"));
+    draw.addEventListener("click", () => this.#camera && calibrate(this.#camera));
     const back = h("button", { type: "button", class: "icon-button", click: close }, icon("left"));
     attribute(back, "aria-label", t("side.close"));
     this.element = h(
@@ -78,6 +82,7 @@ export class CameraPanel implements Part {
       h("div", { class: "detail-head" }, back, this.#title),
       this.#picture.element,
       this.#facts,
+      draw,
       said("h3", "", "camera.counts"),
       this.#nothing,
       this.#counts,

@@ -9,6 +9,7 @@ import { onSettings } from "../settings";
 import { diagram } from "./diagram";
 import { icon, type Icon } from "./icons";
 import { countdown, nameOf } from "./pin";
+import { Reasons } from "./reasons";
 import type { Part } from "./situation";
 
 const TURNS: Record<Turn, Icon> = { through: "through", left: "turnLeft", right: "turnRight", u_turn: "turnBack", pedestrian: "walk" };
@@ -28,6 +29,7 @@ export class IntersectionPanel implements Part {
   readonly #movements = h("ul", { class: "movement-list" });
   readonly #commands = h("ul", { class: "command-list" });
   readonly #noCommands = said("p", "empty", "intersection.nocommands");
+  readonly #reasons = new Reasons();
   readonly element: HTMLElement;
   readonly #city: City;
   #id: string | null = null;
@@ -45,6 +47,8 @@ export class IntersectionPanel implements Part {
       head,
       this.#warning,
       this.#now,
+      said("h3", "", "intersection.why"),
+      this.#reasons.element,
       said("h3", "", "intersection.phases"),
       this.#phases,
       said("h3", "", "intersection.lanes"),
@@ -65,6 +69,7 @@ export class IntersectionPanel implements Part {
     this.#asked_ms = Number.NEGATIVE_INFINITY;
     for (const list of [this.#phases, this.#lanes, this.#movements, this.#commands]) list.replaceChildren();
     attribute(this.#noCommands, "hidden", false);
+    this.#reasons.show(intersection);
     if (intersection === null) return;
     this.#city.config(intersection).then(
       (config) => {
@@ -94,6 +99,7 @@ export class IntersectionPanel implements Part {
     if (signal) this.#refreshNow(signal, uncertain);
     this.#refreshLanes(id);
     void this.#refreshCommands(id);
+    void this.#reasons.refresh(this.#city.site?.speed ?? 1);
   }
 
   #build(): void {

@@ -47,9 +47,9 @@ export class Situation {
   #selection: Selection = null;
   #opener: Element | null = null;
 
-  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void) {
+  constructor(city: City, select: (selection: Selection) => void, onRoom: () => void, calibrate: (camera: string) => void) {
     this.#intersection = new IntersectionPanel(city, () => select(null));
-    this.#camera = new CameraPanel(city, () => select(null));
+    this.#camera = new CameraPanel(city, () => select(null), calibrate);
     this.#case = new CasePanel(city, city.cases, select);
     this.report = new ReportPanel(city.cases, select);
     const maker = new CaseMaker(city, city.cases, select, (draft, problem) => this.report.fill(draft, problem));

@@ -33,7 +33,9 @@ export async function askInstall(): Promise<void> {
 export async function install(): Promise<void> {
   if (!("serviceWorker" in navigator)) return; // such as over plain http: the app works, but not without a network
   const worker = navigator.serviceWorker;
-  const registration = await worker.register("/phone/worker.js", { scope: "/phone/", updateViaCache: "none" });
+  const options = { scope: "/phone/", updateViaCache: "none" } as const;
+  const registration = (await worker.register("/phone/worker.js", options)) as ServiceWorkerRegistration | undefined;
+  if (!registration) return; // a browser that was told to allow none
   worker.addEventListener("message", ({ data }) => {
     if (data === "open messages") location.hash = "#/messages";
   });

@@ -4,6 +4,7 @@ Source: Hartley and Zisserman, Multiple View Geometry (2nd ed., 2004), algorithm
 linear transformation.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,11 @@ class Ground:
     def to_pixels(self, metres: Floats) -> Floats:
         """(n, 2) m to (n, 2) px."""
         return _project(_inverse(self.matrix), metres)
+
+
+def pixels_of(spots: Sequence[tuple[float, float]], width: float, height: float) -> Floats:
+    """Shares (n, 2) of a picture as pixels (n, 2)."""
+    return np.array(spots, np.float64).reshape(-1, 2) * [width, height]
 
 
 def fit_ground(pixels: Floats, metres: Floats) -> Ground:

@@ -5,18 +5,17 @@ stream's size.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from citybrain.errors import ConfigError
 from citybrain.fields import Id
-from vision.ground import Ground, fit_ground
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from citybrain.ground import Ground
+
 ShareOf = Annotated[float, Meta(ge=-1.0, le=2.0)]
 """A little outside of the picture is allowed: the street goes on there."""
 Spot = tuple[ShareOf, ShareOf]
@@ -52,6 +51,8 @@ class Lane(Part, frozen=True):
     width_m: Annotated[float, Meta(gt=0.5, le=10)] = 3.25
     may_stop: bool = False
     """A place to park or a bus stop: who stands there is no event."""
+    map_lane: Annotated[str, Meta(pattern=r"^[^\x00-\x20\x7f]{0,128}$")] = ""
+    """The lane of the road network that this is; its figures are then that lane's on the map."""
 
 
 class CountingLine(Part, frozen=True):
@@ -70,31 +71,31 @@ class Zone(Part, frozen=True):
 class Calibration(Part, frozen=True):
     """All of it may be missing; what needs metres then is not measured."""
 
-    points: list[Pair] = []
+    origin: tuple[float, float] | None = None
+    """Longitude and latitude of the ground's origin, where that is known."""
+    points: Annotated[list[Pair], Meta(max_length=100)] = []
     rectangle: Rectangle | None = None
     lanes: Annotated[list[Lane], Meta(max_length=100)] = []
     lines: Annotated[list[CountingLine], Meta(max_length=100)] = []
     zones: Annotated[list[Zone], Meta(max_length=100)] = []
 
-    def ground(self, width: int, height: int) -> Ground | None:
+    def ground(self, width: int, height: int) -> "Ground | None":
         """For pictures of `width` by `height`; None without points.
 
         Raises:
             ConfigError: points that make no ground.
         """
+        # Agents beside cameras know the file and have no numpy.
+        from citybrain.ground import fit_ground, pixels_of
+
         if self.rectangle is not None:
             w, length = self.rectangle.width_m, self.rectangle.length_m
-            metres = np.array([[0, 0], [w, 0], [w, length], [0, length]], np.float64)
-            return fit_ground(pixels_of(self.rectangle.corners, width, height), metres)
+            corners: list[tuple[float, float]] = [(0, 0), (w, 0), (w, length), (0, length)]
+            return fit_ground(pixels_of(self.rectangle.corners, width, height), pixels_of(corners, 1, 1))
         if not self.points:
             return None
-        metres = np.array([pair.ground for pair in self.points], np.float64)
+        metres = pixels_of([pair.ground for pair in self.points], 1, 1)
         return fit_ground(pixels_of([pair.image for pair in self.points], width, height), metres)
-
-
-def pixels_of(spots: list[Spot] | tuple[Spot, ...], width: int, height: int) -> Floats:
-    """Shares (n, 2) as pixels (n, 2)."""
-    return np.array(spots, np.float64).reshape(-1, 2) * [width, height]
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -109,6 +110,19 @@ def read_calibration(path: Path) -> Calibration:
         raise ConfigError(f"calibration: {path} cannot be read: {error.strerror or error}") from error
     except msgspec.DecodeError as error:
         raise ConfigError(f"calibration: {path}: {error}") from error
+    try:
+        check_calibration(known)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return known
+
+
+def check_calibration(known: Calibration) -> None:
+    """Refuse what no camera can be measured by.
+
+    Raises:
+        ConfigError: a name that stands twice, lanes without points, points that make no ground.
+    """
     for what, names in (
         ("lane", [lane.lane for lane in known.lanes]),
         ("line", [line.line for line in known.lines]),
@@ -116,11 +130,10 @@ def read_calibration(path: Path) -> Calibration:
     ):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ConfigError(f"calibration: {path}: the {what} {min(twice)!r} stands there twice")
+            raise ConfigError(f"calibration: the {what} {min(twice)!r} stands there twice")
     if known.lanes and not (known.points or known.rectangle):
-        raise ConfigError(f"calibration: {path}: lanes need `points` or a `rectangle` to be measured by")
+        raise ConfigError("calibration: lanes need `points` or a `rectangle` to be measured by")
     known.ground(1000, 1000)
-    return known
 
 
 def write_calibration(path: Path, known: Calibration) -> None:
