@@ -58,7 +58,6 @@ class Shift:
 
     def sits(self, who: Person) -> Watched:
         watched = self._stack.enter_context(watching(self._browser))
-        self._stack.callback(busy_is_no_fault, watched)
         page = watched.open(people.link(self._dsn, self._served.url, who.principal))
         expect(page.locator(".connection")).to_have_attribute("data-state", "live")
         return watched
@@ -74,11 +73,6 @@ class Shift:
 def shift(browser: Browser, served: Served, dsn: str) -> Iterator[Shift]:
     with ExitStack() as stack:
         yield Shift(stack, browser, served, dsn)
-
-
-def busy_is_no_fault(watched: Watched) -> None:
-    """On a busy machine the database may keep a page waiting; the page asks again by itself."""
-    watched.errors = [error for error in watched.errors if "status of 503" not in error]
 
 
 def do(page: Page, deed: str, **fields: str) -> None:
