@@ -1,4 +1,4 @@
-"""Orders of people to signals: with a reason, told over MQTT without one, and two persons for a green wave."""
+"""Orders of people to signals: with a reason, told over MQTT without it, and two persons for a wave."""
 
 import json
 import threading
@@ -196,7 +196,10 @@ def test_a_green_wave_takes_a_second_person_and_then_holds_signal_after_signal(
         confirmed = other.post(f"/manual-waves/{wave['id']}/confirmation")
         assert confirmed.status_code == 200, confirmed.text
         assert confirmed.json()["confirmed_by"] == second.name
-        early, late = (until(lambda n=n: ear.of(n, OrderKind.HOLD), n)[0] for n in ("a", "c"))
+        early, late = (
+            until(lambda: ear.of("a", OrderKind.HOLD), "a")[0],
+            until(lambda: ear.of("c", OrderKind.HOLD), "c")[0],
+        )
         assert (early.phase, late.phase) == (0, 1)
         assert late.starts_at - early.starts_at == timedelta(seconds=30)
         assert late.expires_at - late.starts_at == timedelta(seconds=60)
@@ -206,9 +209,8 @@ def test_a_green_wave_takes_a_second_person_and_then_holds_signal_after_signal(
 
         ended = one.post(f"/manual-waves/{wave['id']}/end", json={"reason": "convoy is through"})
         assert ended.json()["end_reason"] == "convoy is through"
-        for name in ("a", "c"):
-            until(lambda n=name: ear.of(n, OrderKind.RELEASE), f"{name} is released")
-            assert at(one, name) == []
+        until(lambda: ear.of("a", OrderKind.RELEASE) and ear.of("c", OrderKind.RELEASE), "both are released")
+        assert at(one, "a") == at(one, "c") == []
         assert one.get("/manual-waves").json()["items"] == []
         names = [[action for action, _, _ in audited(dsn, who)] for who in (first, second)]
         assert names == [["manual_wave.asked", "manual_wave.ended"], ["manual_wave.confirmed"]]

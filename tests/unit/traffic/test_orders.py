@@ -31,7 +31,7 @@ def order(
 
 def at_s(seconds: float, orders: Orders, intersection: str = "x") -> str | None:
     found = orders.in_force(intersection, AT + timedelta(seconds=seconds))
-    return found and found.order
+    return found.order if found else None
 
 
 @given(st.floats(0, 800), st.floats(1, MOST_S), st.floats(-100, 2000))
