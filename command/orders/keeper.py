@@ -138,9 +138,9 @@ class OrderKeeper:
             self._say(order, is_over=True)
 
     async def repeat(self) -> None:
-        """Tell again of all that last, so that a region that has just started knows them."""
-        for row in await self._database.fetch("orders_lasting", {"now": datetime.now(UTC)}):
-            self._say(row)
+        """Tell again of all that last, so that a region that has just started knows them, and of releases."""
+        for row in await self._database.fetch("orders_to_tell", {"now": datetime.now(UTC)}):
+            self._say(row, is_over=row["ended_at"] is not None)
 
     def _say(self, row: Row, *, is_over: bool = False) -> None:
         order = SignalOrder(

@@ -49,8 +49,8 @@ def served(own: Settings) -> Iterator[Served]:
             config = street.config(name, at=datetime.now(UTC))
             topic = topics.build(own.site.name, "signal", name, "config")
             assert bus.publish(topic, encode(config), retain=True)
-    with knowing(own) as found:
-        yield found
+        with knowing(own) as found:
+            yield found
 
 
 class Ear:
@@ -132,6 +132,9 @@ def test_a_hold_is_told_without_name_and_reason_seen_by_all_and_released_with_a_
         assert released.status_code == 204
         assert until(lambda: ear.of("a", OrderKind.RELEASE), "the release")[0].order == order["id"]
         assert at(one, "a") == []
+        ear.forget()
+        until(lambda: ear.of("a", OrderKind.RELEASE), "a release is told again, should the first be lost")
+        assert ear.of("a", OrderKind.HOLD) == []
         assert one.post("/intersections/a/order/release", json={"reason": "once more"}).status_code == 404
         assert "lorry" not in ear.text()
         assert first.name not in ear.text()

@@ -6,6 +6,11 @@ from signal_order o join account by on by.id = o.ordered_by
 where o.ended_at is null and o.expires_at > %(now)s
 order by o.intersection, o.starts_at, o.id;
 
+-- name: orders_to_tell
+-- Orders that a region may still hold: also those that are over before their time, should it not have heard.
+select o.id, o.intersection, o.kind, o.phase, o.starts_at, o.expires_at, o.ended_at
+from signal_order o where o.expires_at > %(now)s order by o.starts_at, o.id;
+
 -- name: manual_waves
 -- Manual green waves that wait for a second person or still hold a signal, the latest first; or one of them.
 select w.id, w.holds, w.reason, w.asked_at, w.lapses_at, w.confirmed_at, w.ended_at, w.end_reason,

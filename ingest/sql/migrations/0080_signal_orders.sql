@@ -36,5 +36,5 @@ create table signal_order (
     check ((phase is not null) = (kind = 'hold')),
     check ((ended_at is null) = (ended_by is null))
 );
-create index signal_order_lasting on signal_order (expires_at) where ended_at is null;
+create index signal_order_expires on signal_order (expires_at);
 create index signal_order_wave on signal_order (wave) where wave is not null;
