@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,10 +22,14 @@ from citybrain.errors import ConfigError, Unavailable
 log = structlog.get_logger()
 
 WAIT_S = 2.0
+"""After so long without a connection a server is away, unless the pool holds some: then it is busy."""
+BUSY_S = 10.0
 AWAY_S = 1.0
 AWAY = "the database does not answer; history is back when it is"
+BUSY = "the database has too much to do; try again in a few seconds"
 STATEMENT_TIMEOUT_MS = 10_000
-POOL_SIZE = 4
+POOL_SIZE = 8
+"""Of each of the two pools. A page asks for about nine things at once when it comes in."""
 MAX_WAITING = 100
 
 _HEAD = re.compile(r"^-- name: ([a-z][a-z0-9_]*)$", re.MULTILINE)
@@ -170,9 +174,13 @@ class Database:
         if monotonic() < self._away_until_s:
             raise Unavailable(AWAY)
         try:
-            async with pool.connection() as connection:
-                yield cast("psycopg.AsyncConnection[Row]", connection)
-        except (PoolTimeout, TooManyRequests) as error:
+            async with AsyncExitStack() as stack:
+                yield cast("psycopg.AsyncConnection[Row]", await _free(pool, stack))
+        except TooManyRequests as error:
+            raise Unavailable(BUSY) from error
+        except PoolTimeout as error:
+            if _holds_some(pool):
+                raise Unavailable(BUSY) from error
             self._away_until_s = monotonic() + AWAY_S
             raise Unavailable(AWAY) from error
         except psycopg.errors.QueryCanceled as error:
@@ -184,3 +192,19 @@ class Database:
         except psycopg.OperationalError as error:
             log.warning("database_lost", reason=str(error).strip()[:300])
             raise Unavailable("the database went away; history is back when it is") from error
+
+
+async def _free(pool: AsyncConnectionPool, stack: AsyncExitStack) -> object:
+    """A connection that is given back with `stack`."""
+    give_up_s = monotonic() + BUSY_S
+    while True:
+        try:
+            return await stack.enter_async_context(pool.connection())
+        except PoolTimeout:
+            if not _holds_some(pool) or monotonic() > give_up_s:
+                raise
+
+
+def _holds_some(pool: AsyncConnectionPool) -> bool:
+    """Whether the server is there, as far as the pool knows."""
+    return pool.get_stats().get("pool_size", 0) > 0

@@ -137,6 +137,13 @@ class ReasonsView(View, frozen=True, kw_only=True):
     lanes: Sequence[OutlookView]
 
 
+class ReasonsNow(View, frozen=True, kw_only=True):
+    reasons: Annotated[
+        ReasonsView | None,
+        Meta(description="null where nobody commands the signal, or has spoken of it of late"),
+    ]
+
+
 class LaneNow(View, frozen=True, kw_only=True):
     lane: str
     intersection: str

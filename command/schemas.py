@@ -20,7 +20,7 @@ BODIES: tuple[type[models.View], ...] = (
     models.ErrorBody, models.SiteView, models.NetworkView, models.IntersectionList, models.IntersectionDetail,
     models.SignalList, models.LaneList, models.CameraList, models.PictureList, models.AgentList,
     models.EventList, models.EventPage, models.Kpis, models.BalanceList, models.HealthView,
-    models.Samples, models.ReasonsView, records.LaneRecords,
+    models.Samples, models.ReasonsNow, records.LaneRecords,
     records.LaneBuckets, records.CountRecords, records.CountBuckets, records.SignalPage, records.CommandPage,
     people.SignInBody, people.LinkBody, people.PasswordBody, people.CodeBody, people.ConfirmBody,
     people.TokenBody, people.AccountBody, people.AccountChange, people.WaysView, people.MeView,

@@ -18,7 +18,7 @@ from command.models import (
     IntersectionView,
     NetworkView,
     PhaseView,
-    ReasonsView,
+    ReasonsNow,
     SiteView,
 )
 from command.shared import Shared
@@ -119,14 +119,11 @@ async def intersection(intersection: IntersectionId, centre: Shared, sight: Seen
 
 @router.get(
     "/intersections/{intersection}/reasons",
-    responses=documented(ReasonsView, "Why the latest command was given, and the plan.", 404),
+    responses=documented(ReasonsNow, "Why the latest command was given, and the plan.", 404),
 )
 async def reasons(intersection: IntersectionId, centre: Shared, sight: Seen) -> Response:
-    """Why is this red: what binds the signal, which phases come next, and when its queues are gone.
-
-    404 where nobody commands the signal, or the optimiser has not spoken of it of late.
-    """
+    """Why is this red: what binds the signal, which phases come next, and when its queues are gone."""
+    if intersection not in centre.live.configs or not sight.has_intersection(intersection):
+        raise ApiError(404, f"there is no intersection {intersection!r}", "intersection")
     told = centre.live.reasons_of(intersection, datetime.now(UTC))
-    if told is None or not sight.has_intersection(intersection):
-        raise ApiError(404, f"nobody has given reasons for {intersection!r}", "intersection")
-    return Json(views.reasons(told))
+    return Json(ReasonsNow(reasons=None if told is None else views.reasons(told)))

@@ -447,7 +447,8 @@ def test_the_table_twin_is_reached_and_sorted_by_keyboard(watched: Watched) -> N
 def test_every_control_has_a_name(watched: Watched) -> None:
     nameless = watched.page.evaluate(
         """() => [...document.querySelectorAll('button, input, a, [role=tab]')]
-          .filter(e => e.checkVisibility() && !(e.textContent.trim() || e.getAttribute('aria-label')))
+          .filter(e => e.checkVisibility() && !(e.textContent.trim() || e.getAttribute('aria-label')
+            || [...(e.labels ?? [])].some(l => l.textContent.trim())))
           .map(e => e.outerHTML.slice(0, 120))"""
     )
     assert nameless == []

@@ -44,6 +44,8 @@ export class CaseList implements Part {
     this.element.addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
       event.preventDefault();
+      // Within the list it is this search, not the one of the whole page.
+      event.stopPropagation();
       this.#filters.search.focus();
     });
     book.onChange(() => {

@@ -1,5 +1,5 @@
 /** Why a signal shows what it shows: what binds it, which phases follow, when each queue is gone. */
-import { api, ApiError } from "../api";
+import { api } from "../api";
 import type { Reasons as Told } from "../contract";
 import { attribute, h, keyed, text } from "../dom";
 import { number, said, t } from "../i18n";
@@ -37,14 +37,10 @@ export class Reasons {
     const id = this.#id;
     if (id === null || performance.now() - this.#asked_ms < EVERY_MS) return;
     this.#asked_ms = performance.now();
-    try {
-      const told = await api.reasons(id);
-      if (id !== this.#id) return;
-      this.#told = told;
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404 || id !== this.#id) return;
-      this.#told = null; // nobody has spoken of it; the connection chip tells of a server that is away
-    }
+    // Without an answer the last reasons stay; the connection chip tells of a server that is away.
+    const answer = await api.reasons(id).catch(() => null);
+    if (answer === null || id !== this.#id) return;
+    this.#told = answer.reasons;
     this.#draw();
   }
 
