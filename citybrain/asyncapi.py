@@ -95,6 +95,13 @@ CHANNELS = (
         "Why a region wants a phase, what follows, and when queues clear; never stored.",
         0,
     ),
+    Channel(
+        "signalOrder",
+        "signal",
+        "order",
+        (messages.SignalOrder,),
+        "What a person wants of a signal for some minutes, to traffic; sent again while it lasts.",
+    ),
     Channel("sensorObservation", "sensor", "observation", (messages.SensorObservation,), "Sensor values."),
     Channel(
         "priorityRequest",

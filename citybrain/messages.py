@@ -111,6 +111,17 @@ class PriorityState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class OrderKind(StrEnum):
+    """What a person wants of a signal for some minutes."""
+
+    HOLD = "hold"
+    """One phase, instead of the one that the plan wants."""
+    LOCAL = "local"
+    """No commands: the controller's own plan."""
+    RELEASE = "release"
+    """The end of an order before its time."""
+
+
 class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
@@ -515,6 +526,23 @@ class Outflow(Message, frozen=True, kw_only=True, tag="outflow/1"):
     lanes: Annotated[list[LaneFlow], Meta(max_length=200)]
 
 
+class SignalOrder(Message, frozen=True, kw_only=True, tag="signal_order/1"):
+    """What a person of the command centre wants of a signal; sent again while it lasts, never stored here.
+
+    It changes what is asked for, never what is allowed: rules and the edge judge the command that comes of
+    it. Who ordered and why stays in the command centre, under the id of the order.
+    """
+
+    intersection: Id
+    order: Id
+    kind: OrderKind
+    phase: Annotated[int, Meta(ge=0, le=63)] = 0
+    """That a hold wants."""
+    starts_at: Instant
+    expires_at: Instant
+    """At most `citybrain.orders.MOST_S` after its start; it ends by itself then."""
+
+
 class Binding(StrEnum):
     """What decides at a signal in this second."""
 
@@ -527,6 +555,8 @@ class Binding(StrEnum):
     """The plan, in which a vehicle with priority weighs most."""
     RULES = "rules"
     """The plan was overruled: maximum red or green, or a crossing's recall."""
+    ORDER = "order"
+    """A person of the command centre holds a phase, or has given the signal to its own plan."""
 
 
 class PlannedPhase(Value, frozen=True):
@@ -610,6 +640,7 @@ AnyMessage = (
     | PriorityMessage
     | Outflow
     | SignalReasons
+    | SignalOrder
     | AgentStatus
     | IngestAck
     | GivenUp
@@ -618,6 +649,6 @@ AnyMessage = (
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     LaneMeasurement, TurningCount, SignalState, SignalCommand, CommandAck, SensorObservation,
     TrafficEvent, IntersectionConfig, RoadNetwork, PriorityRequest, PriorityPosition,
-    PriorityCancel, PriorityStatus, Outflow, SignalReasons, AgentStatus, IngestAck, GivenUp,
+    PriorityCancel, PriorityStatus, Outflow, SignalReasons, SignalOrder, AgentStatus, IngestAck, GivenUp,
     CameraCalibration, FrameMeta,
 )  # fmt: skip

@@ -13,6 +13,7 @@ What flows where (QoS 1 unless said):
     signal/<id>/answer      edge signal agent -> ingest, traffic: command acknowledgements
     signal/<id>/outflow     traffic -> traffic's other regions; QoS 0, never stored
     signal/<id>/reasons     traffic -> command: why it wants a phase; QoS 0, never stored
+    signal/<id>/order       command -> traffic: what a person wants of it for some minutes; never stored
     sensor/<id>/observation edge sensor -> ingest
     priority/<request>/request, position, cancel   dispatch, command or the vehicle -> traffic; never stored
     priority/<request>/grant                       traffic -> whoever asked, command
@@ -33,7 +34,7 @@ VERSION = "v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _WHAT = re.compile(
     r"frame|picture|measurement|config|state|command|answer|observation|event|status|ack|gap|part[1-9][0-9]{0,3}|"
-    r"request|position|cancel|grant|outflow|reasons|calibration",
+    r"request|position|cancel|grant|outflow|reasons|order|calibration",
     re.ASCII,
 )
 

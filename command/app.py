@@ -34,6 +34,7 @@ from command.routes import (
     me,
     now,
     open311,
+    orders,
     places,
     playback,
     public,
@@ -55,7 +56,7 @@ from command.trust.rights import Action
 RESOURCES = (
     places, search, now, cameras, calibration, looks, history, playback, figures, shift, stream, session, me,
     views, accounts, audit, alarms, webhooks, retention, cases, case_deeds, field, inbox, grid, uploads,
-    public, evaluation, cad, streets,
+    public, evaluation, cad, streets, orders,
 )  # fmt: skip
 
 

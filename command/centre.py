@@ -32,6 +32,7 @@ from command.figures import Figures
 from command.live import Live
 from command.looks import Looks
 from command.models import Kpis, View
+from command.orders.keeper import OrderKeeper
 from command.pictures import PictureBoard
 from command.places import camera_position, intersection_position, position_of
 from command.retention import file_receipts, purge
@@ -61,6 +62,7 @@ ALARMS_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
 CASES_EVERY_S = 2.0
 WAVES_EVERY_S = 3.0
+ORDERS_EVERY_S = 3.0
 DEMONSTRATION_EVERY_S = 2.0
 SENSORS_EVERY_S = 5.0
 
@@ -94,6 +96,7 @@ class Centre:
         )
         self.case_keeper = CaseKeeper(self.cases)
         self.waves = Waves(self.cases, self.presence.bus, settings.site.name)
+        self.orders = OrderKeeper(self.database, self.presence.bus, settings.site.name)
         self.demonstration = Demonstration(self.cases)
         self.public_rates = Rates(settings.cases.public_per_minute)
         self._anchored = Anchor(0, b"")
@@ -115,6 +118,7 @@ class Centre:
         ]
         jobs += [self._every(CASES_EVERY_S, self.case_keeper.watch)]
         jobs += [self._every(WAVES_EVERY_S, self.waves.repeat), self._once(self._first_classes)]
+        jobs.append(self._every(ORDERS_EVERY_S, self.orders.repeat))
         if self.settings.cases.demonstration == "on":
             jobs.append(self._every(DEMONSTRATION_EVERY_S, self.demonstration.play))
         if self.settings.sensor_rules:

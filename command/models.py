@@ -131,7 +131,7 @@ class ReasonsView(View, frozen=True, kw_only=True):
     intersection: str
     at: datetime
     phase: int
-    binding: Literal["plan", "minimum_green", "clearance", "priority", "rules"]
+    binding: Literal["plan", "minimum_green", "clearance", "priority", "rules", "order"]
     detail: Annotated[str, Meta(description="in the words of the command's reason")]
     plan: Sequence[PlannedView]
     lanes: Sequence[OutlookView]

@@ -30,6 +30,7 @@ def policies(settings: Settings) -> list[Policy]:
     return [
         Policy("records of the street", settings.ingest.retention_days),
         Policy("alarms", kept.alarms_days, ("alarm_purge",)),
+        Policy("orders to signals", kept.alarms_days, ("order_purge", "manual_wave_purge")),
         Policy("deliveries", kept.deliveries_days, ("webhook_purge",)),
         Policy("sign-ins", kept.sign_ins_days, ("session_purge", "token_purge", "link_purge")),
         Policy("cases", kept.cases_days, ("case_purge",)),

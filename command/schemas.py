@@ -11,6 +11,7 @@ from command.answers import REF
 from command.calibrations import CalibrationBody, CalibrationFit, CalibrationView
 from command.cases import evaluation, inbox, offline, public, waves
 from command.cases import models as cases
+from command.orders import models as orders
 from command.playback import models as playback
 from command.routes import retention, streets
 from command.webhooks import models as webhooks
@@ -45,6 +46,8 @@ BODIES: tuple[type[models.View], ...] = (
     public.PublicClasses, public.PublicReportBody, public.PublicReport, public.Followed, public.NearbyList,
     CalibrationBody, CalibrationFit, CalibrationView,
     streets.StreetsView,
+    orders.OrderBody, orders.EndOrderBody, orders.OrderView, orders.OrderList, orders.ManualWaveBody,
+    orders.ManualWaveView, orders.ManualWaveList,
 )  # fmt: skip
 
 

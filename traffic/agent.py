@@ -24,17 +24,20 @@ from citybrain.messages import (
     Health,
     IntersectionConfig,
     LaneMeasurement,
+    OrderKind,
     Outflow,
     PriorityCancel,
     PriorityPosition,
     PriorityRequest,
     SignalCommand,
+    SignalOrder,
     SignalState,
 )
 from citybrain.presence import HEARTBEAT_S, Presence
 from traffic.atlas import Atlas
 from traffic.desk import Desk
 from traffic.disposal import Disposal
+from traffic.orders import Orders, ordered
 from traffic.pace import wall_s
 from traffic.region import Decision, Region
 from traffic.warm import warm
@@ -53,7 +56,7 @@ FIGURES = ("decisions", "overruled", "late", "malformed", "dropped", "refused")
 """What is counted: `overruled` by the rules before it left, `refused` by the edge."""
 
 _Priority = PriorityRequest | PriorityPosition | PriorityCancel
-_Heard = IntersectionConfig | SignalState | LaneMeasurement | Outflow | _Priority
+_Heard = IntersectionConfig | SignalState | LaneMeasurement | Outflow | SignalOrder | _Priority
 
 
 def owns(index: int, count: int, intersection: str) -> bool:
@@ -79,6 +82,7 @@ class RegionAgent:
         """Intersections whose latest measurement is not yet answered."""
         self._disposal = Disposal()
         self._desk = Desk(self._presence.device, lambda id_: owns(index, count, id_), settings.street.speed)
+        self._orders = Orders()
         self._seq = 0
         self._figures = dict.fromkeys(FIGURES, 0)
         self._spent_s: deque[float] = deque(maxlen=_RECENT)
@@ -99,6 +103,7 @@ class RegionAgent:
             ("signal", "config"),
         ):
             bus.subscribe(topics.matching(site, kind, what=what), self._hear)
+        bus.subscribe(topics.matching(site, "signal", what="order"), self._hear_order)
         for what in ("request", "position", "cancel"):
             bus.subscribe(topics.matching(site, "priority", what=what), self._hear_priority)
         bus.start(timeout_s)
@@ -117,6 +122,7 @@ class RegionAgent:
         return {
             "intersections": float(len(self._atlas.own)),
             "priority_requests": float(self._desk.open),
+            "orders": float(len(self._orders.held)),
             **{name: float(value) for name, value in self._figures.items()},
             "decision_p50_s": float(np.percentile(spent, 50)),
             "decision_p99_s": float(np.percentile(spent, 99)),
@@ -144,6 +150,18 @@ class RegionAgent:
             else:
                 self._figures["malformed"] += 1
                 log.warning("message_malformed", topic=topic, reason="it is about another request")
+
+    def _hear_order(self, topic: str, payload: bytes, retained: bool) -> None:
+        """What a person wants of a signal of ours; a retained order is of another time and means nothing."""
+        about = topics.parse(topic).id
+        message = None if retained or not owns(*self._owns, about) else self._decode(topic, payload)
+        if not isinstance(message, SignalOrder):
+            return
+        if message.intersection == about:
+            self._put(message)
+        else:
+            self._figures["malformed"] += 1
+            log.warning("message_malformed", topic=topic, reason="it is about another intersection")
 
     def _decode(self, topic: str, payload: bytes) -> AnyMessage | None:
         try:
@@ -194,6 +212,11 @@ class RegionAgent:
         if isinstance(message, _Priority):
             if not self._desk.hear(message):
                 self._figures["dropped"] += 1
+            return
+        if isinstance(message, SignalOrder):
+            if not self._orders.hear(message, datetime.now(UTC)):
+                self._figures["dropped"] += 1
+                log.warning("order_dropped", intersection=message.intersection, order=message.order)
             return
         if message.intersection not in self._atlas.own and message.intersection not in self._atlas.beyond:
             self._ask(message.intersection)
@@ -259,18 +282,28 @@ class RegionAgent:
         if region is None or not measured:
             return
         now = datetime.now(UTC)
+        orders: dict[str, SignalOrder] = {}
         for intersection in measured:
-            region.claim(intersection, self._desk.claims(intersection, now))
+            claims = self._desk.claims(intersection, now)
+            region.claim(intersection, claims)
+            order = self._orders.in_force(intersection, now)
+            if order is not None and not claims:  # who has priority comes before any order
+                orders[intersection] = order
         decisions = region.decide_all(measured, now)
         for intersection, decision in zip(measured, decisions, strict=True):
             shown = region.shown(intersection)
             if decision is None or shown is None:
                 self._figures["late"] += intersection in self._states
+            elif (order := orders.get(intersection)) is not None and order.kind is OrderKind.LOCAL:
+                local = Decision(intersection, shown.target, f"order {order.order}", 0.0)
+                self._decided_at = now
+                self._explain(region, local, now, is_ordered=True)
             else:
-                settled, is_overruled = self._disposal.settle(decision, shown)
+                wish = decision if order is None else ordered(decision, order)
+                settled, is_overruled = self._disposal.settle(wish, shown)
                 self._figures["overruled"] += is_overruled
                 self._command(settled, now)
-                self._explain(region, settled, now, is_overruled=is_overruled)
+                self._explain(region, settled, now, is_overruled=is_overruled, is_ordered=order is not None)
         spent_s = (datetime.now(UTC) - now).total_seconds() / len(measured)
         self._spent_s.extend(spent_s for decision in decisions if decision is not None)
         for intersection in measured:
@@ -284,12 +317,22 @@ class RegionAgent:
             topic = topics.build(self._settings.site.name, "signal", intersection, "outflow")
             self._presence.bus.publish_now(topic, encode(outflow))
 
-    def _explain(self, region: Region, decision: Decision, now: datetime, *, is_overruled: bool) -> None:
+    def _explain(
+        self,
+        region: Region,
+        decision: Decision,
+        now: datetime,
+        *,
+        is_overruled: bool = False,
+        is_ordered: bool = False,
+    ) -> None:
         """Why this is wanted, for who looks at the map; a lost word is made good by the next."""
         told_at = self._explained_at.get(decision.intersection)
         if told_at is not None and (now - told_at).total_seconds() < EXPLAIN_EVERY_S:
             return
-        reasons = region.reasons(decision, is_overruled=is_overruled, device=self._presence.device)
+        reasons = region.reasons(
+            decision, is_overruled=is_overruled, is_ordered=is_ordered, device=self._presence.device
+        )
         if reasons is not None:
             self._explained_at[decision.intersection] = now
             topic = topics.build(self._settings.site.name, "signal", decision.intersection, "reasons")

@@ -13,10 +13,12 @@ GONE = 0.5
 """Less than so much of a vehicle is nobody."""
 
 
-def binding_of(reason: str, *, has_priority: bool, is_overruled: bool) -> Binding:
+def binding_of(reason: str, *, has_priority: bool, is_overruled: bool, is_ordered: bool) -> Binding:
     """What decided, from a decision's reason and who weighed in it."""
     if is_overruled:
         return Binding.RULES
+    if is_ordered:
+        return Binding.ORDER
     if reason == REASONS[CLEARING]:
         return Binding.CLEARANCE
     if reason == REASONS[MINIMUM_GREEN]:

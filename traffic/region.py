@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from citybrain.messages import (
@@ -192,12 +193,22 @@ class Region:
             self.net, site, self.shared, self._seconds.of(measurement.at), at=measurement.at, device=device
         )
 
-    def reasons(self, decision: Decision, *, is_overruled: bool, device: str) -> SignalReasons | None:
-        """Why this was decided and what is to come; None before the first measurement."""
+    def reasons(
+        self, decision: Decision, *, is_overruled: bool, device: str, is_ordered: bool = False
+    ) -> SignalReasons | None:
+        """Why this was decided and what is to come; None before the first measurement.
+
+        `is_ordered`: a person's order stands in the place of the plan, so that nothing is known of later.
+        """
         site, memory = self.sites[decision.intersection], self._memory[decision.intersection]
         if memory.measurement is None:
             return None
-        binding = binding_of(decision.reason, has_priority=bool(memory.claims), is_overruled=is_overruled)
+        binding = binding_of(
+            decision.reason,
+            has_priority=bool(memory.claims),
+            is_overruled=is_overruled,
+            is_ordered=is_ordered,
+        )
         queued = {reading.lane: float(reading.queued) for reading in memory.measurement.lanes}
         first = int(self.net.lane_ptr[site.index])
         reckoned = {
@@ -205,6 +216,11 @@ class Region:
             for lane, k in site.lane_index.items()
             if memory.reckoning.blind[k - first]
         }
+        plan = course_of(decision.phase, self._record, self.shared, site.index)
+        lanes = outlooks(self.net, site, self._record, self.shared, queued | reckoned)
+        if is_ordered:
+            plan = plan[:1]
+            lanes = [msgspec.structs.replace(lane, clears_s=None) for lane in lanes]
         return SignalReasons(
             at=memory.measurement.at,
             device=device,
@@ -212,8 +228,8 @@ class Region:
             phase=decision.phase,
             binding=binding,
             detail=decision.reason,
-            plan=course_of(decision.phase, self._record, self.shared, site.index),
-            lanes=outlooks(self.net, site, self._record, self.shared, queued | reckoned),
+            plan=plan,
+            lanes=lanes,
         )
 
     def decide(self, intersection: str, now: datetime) -> Decision | None:

@@ -42,7 +42,7 @@ TRAFFIC: tuple[Pairs, Pairs] = (
     (("signal", "command"), ("signal", "outflow"), ("signal", "reasons"), ("priority", "grant")),
     (
         ("signal", "config"), ("signal", "state"), ("signal", "answer"), ("signal", "outflow"),
-        ("lanes", "measurement"),
+        ("signal", "order"), ("lanes", "measurement"),
         ("priority", "request"), ("priority", "position"), ("priority", "cancel"),
     ),
 )  # fmt: skip
@@ -58,10 +58,10 @@ SERVICES: dict[str, tuple[Pairs, Pairs]] = {
         (*TRAFFIC[0], ("traffic", "event"), ("traffic", "gap"), ("traffic", "status")),
         (*TRAFFIC[1], ("traffic", "ack")),
     ),
-    # It asks for the green waves of calls that a dispatch system tells it of.
+    # It asks for the green waves of calls that a dispatch system tells it of, and tells orders of people.
     "command": (
         (
-            ("camera", "calibration"),
+            ("camera", "calibration"), ("signal", "order"),
             ("priority", "request"), ("priority", "position"), ("priority", "cancel"),
         ),
         (

@@ -47,7 +47,7 @@ class Pass:
 def kiosk() -> Pass:
     """What everybody has on a kiosk: the role of an operator and a name that says so."""
     principal = Principal(UUID(int=1), "kiosk", frozenset({Role.OPERATOR}), frozenset())
-    beyond = {Action.OWN_ACCOUNT, Action.HANDLE_ALARMS, Action.REPORT_CASES}
+    beyond = {Action.OWN_ACCOUNT, Action.HANDLE_ALARMS, Action.REPORT_CASES, Action.ORDER_SIGNALS}
     return Pass(principal, allowed(principal) - beyond, "kiosk", b"kiosk")
 
 

@@ -43,6 +43,8 @@ class Action(StrEnum):
     """Where workers on duty are: personal data."""
     SEE_EVALUATION = "see_evaluation"
     OPEN_GREEN_WAVE = "open_green_wave"
+    ORDER_SIGNALS = "order_signals"
+    """Hold a phase, the local plan, release; ask for a manual green wave and confirm another's."""
 
 
 A, R = Action, Role
@@ -61,11 +63,11 @@ TABLE: dict[Role, frozenset[Action]] = {
     R.DISPATCHER: WATCH
     | CASES
     | {A.HANDLE_ALARMS, A.DISPATCH_CASES, A.SEE_WORKERS, A.SEE_EVALUATION, A.OPEN_GREEN_WAVE},
-    R.OPERATOR: WATCH | CASES | {A.HANDLE_ALARMS, A.SEE_METRICS, A.CALIBRATE_CAMERAS},
+    R.OPERATOR: WATCH | CASES | {A.HANDLE_ALARMS, A.SEE_METRICS, A.CALIBRATE_CAMERAS, A.ORDER_SIGNALS},
     R.SUPERVISOR: WATCH
     | CASES
     | {A.HANDLE_ALARMS, A.SEE_METRICS, A.READ_AUDIT, A.SEE_RETENTION, A.SUPERVISE_CASES, A.SEE_WORKERS}
-    | {A.SEE_EVALUATION, A.CALIBRATE_CAMERAS},
+    | {A.SEE_EVALUATION, A.CALIBRATE_CAMERAS, A.ORDER_SIGNALS},
     # Who gives rights does not watch people: no video, no alarms.
     R.ADMINISTRATOR: MAP
     | {A.SEE_METRICS, A.MANAGE_ACCOUNTS, A.READ_AUDIT, A.MANAGE_WEBHOOKS, A.SEE_RETENTION},

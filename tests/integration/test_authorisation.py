@@ -41,19 +41,25 @@ ENDLESS = {"/api/v1/stream", "/api/v1/inbox/stream", "/api/v1/cameras/{camera}/s
 NEVER = {
     Role.CITIZEN: set(Action)
     - {Action.OWN_ACCOUNT, Action.SEE_DOCUMENTS, Action.REPORT_CASES, Action.SEE_CASES},
-    Role.GRID_WORKER: {Action.SEE_VIDEO, Action.SEE_ALARMS, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
+    Role.GRID_WORKER: {Action.ORDER_SIGNALS}
+    | {Action.SEE_VIDEO, Action.SEE_ALARMS, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
     | {Action.ACCEPT_CASES, Action.HANDLE_CASES, Action.SEE_WORKERS},
-    Role.HANDLER: {Action.SEE_VIDEO, Action.SEE_ALARMS, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
+    Role.HANDLER: {Action.ORDER_SIGNALS}
+    | {Action.SEE_VIDEO, Action.SEE_ALARMS, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
     | {Action.ACCEPT_CASES, Action.SUPERVISE_CASES, Action.SEE_WORKERS},
-    Role.DEPARTMENT: {Action.SEE_VIDEO, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
+    Role.DEPARTMENT: {Action.ORDER_SIGNALS}
+    | {Action.SEE_VIDEO, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
     | {Action.ACCEPT_CASES, Action.SUPERVISE_CASES, Action.WORK_FIELD},
-    Role.ACCEPTOR: {Action.HANDLE_ALARMS, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
+    Role.ACCEPTOR: {Action.ORDER_SIGNALS}
+    | {Action.HANDLE_ALARMS, Action.READ_AUDIT, Action.MANAGE_ACCOUNTS}
     | {Action.HANDLE_CASES, Action.WORK_FIELD, Action.SUPERVISE_CASES},
-    Role.DISPATCHER: {Action.READ_AUDIT, Action.MANAGE_ACCOUNTS, Action.MANAGE_WEBHOOKS}
+    Role.DISPATCHER: {Action.ORDER_SIGNALS}
+    | {Action.READ_AUDIT, Action.MANAGE_ACCOUNTS, Action.MANAGE_WEBHOOKS}
     | {Action.HANDLE_CASES, Action.ACCEPT_CASES},
     Role.OPERATOR: {Action.READ_AUDIT, Action.MANAGE_ACCOUNTS, Action.MANAGE_WEBHOOKS},
     Role.SUPERVISOR: {Action.MANAGE_ACCOUNTS, Action.MANAGE_WEBHOOKS},
-    Role.ADMINISTRATOR: {Action.SEE_VIDEO, Action.SEE_ALARMS, Action.HANDLE_ALARMS}
+    Role.ADMINISTRATOR: {Action.ORDER_SIGNALS}
+    | {Action.SEE_VIDEO, Action.SEE_ALARMS, Action.HANDLE_ALARMS}
     | {Action.SEE_CASES, Action.SEE_WORKERS, Action.ACCEPT_CASES, Action.HANDLE_CASES},
 }
 
@@ -188,6 +194,15 @@ def test_what_lies_in_another_district_is_not_there(own: Settings, served: Serve
             assert foreign.get(f"/api/v1/{thing}").status_code == 404, thing
         if Action.SEE_VIDEO in may:
             assert foreign.get("/api/v1/cameras/demo/stream.mjpg").status_code == 404
+        if Action.ORDER_SIGNALS in may:
+            order = {"kind": "hold", "phase": 0, "reason": "a lorry stands there"}
+            assert at_home.post("/api/v1/intersections/a/order", json=order).status_code == 201
+            assert at_home.get("/api/v1/orders").json()["items"]
+            assert foreign.get("/api/v1/orders").json()["items"] == []
+            assert foreign.post("/api/v1/intersections/a/order", json=order).status_code == 404
+            release = ("/api/v1/intersections/a/order/release", {"reason": "it is gone"})
+            assert foreign.post(release[0], json=release[1]).status_code == 404
+            assert at_home.post(release[0], json=release[1]).status_code == 204
         if Action.HANDLE_ALARMS in may:
             deeds = [("post", "comments", {"text": "x"}), ("post", "snooze", {"minutes": 5})]
             deeds += [

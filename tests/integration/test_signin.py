@@ -285,5 +285,6 @@ def test_a_kiosk_is_for_this_machine_only(dsn: str, broker_url: str) -> None:
         assert (me["by"], me["name"]) == ("kiosk", "kiosk")
         assert http.get("/api/v1/signals").status_code == 200
         assert http.get("/api/v1/accounts").status_code == 403
+        assert "order_signals" not in me["actions"], "nobody stands behind a kiosk"
         rebound = http.get("/api/v1/signals", headers={"host": "evil.example"})
         assert rebound.status_code == 401, "a name of somebody else that leads here lets nobody in"

@@ -205,14 +205,19 @@ class Street:
         )  # fmt: skip
 
     def _explain(self, at: datetime) -> None:
-        """As the region that commands Market; nobody commands Harbour."""
-        reasons = SignalReasons(
+        """As the region that commands Market; Harbour was given to its own plan by an order."""
+        market = SignalReasons(
             at=at, device="traffic/region-1", intersection="market", phase=1, binding=Binding.MINIMUM_GREEN,
             plan=[PlannedPhase(1, 0.0), PlannedPhase(0, 25.0)],
             lanes=[LaneOutlook("market_north_in", 3.0, 12.0), LaneOutlook("market_east_in", 2.0, None)],
         )  # fmt: skip
-        topic = topics.build(self._settings.site.name, "signal", "market", "reasons")
-        self._bus.publish(topic, encode(reasons), qos=0)
+        harbour = SignalReasons(
+            at=at, device="traffic/region-1", intersection="harbour", phase=1, binding=Binding.ORDER,
+            plan=[PlannedPhase(1, 0.0)], lanes=[],
+        )  # fmt: skip
+        for reasons in (market, harbour):
+            topic = topics.build(self._settings.site.name, "signal", reasons.intersection, "reasons")
+            self._bus.publish(topic, encode(reasons), qos=0)
 
     def _status(self, device: str, health: Health, at: datetime) -> AgentStatus:
         position = _place(CENTRES["market"], 30.0, 30.0) if device.startswith("camera") else None

@@ -222,6 +222,93 @@ def test_an_intersection_says_why_and_what_comes_next(watched: Watched) -> None:
     page.keyboard.press("Escape")
 
 
+def _second(city: City) -> httpx.Client:
+    """Another operator, beside the page."""
+    _, headers = people.account(city.settings.database.dsn, Role.OPERATOR)
+    return httpx.Client(base_url=f"{city.url}api/v1", headers=headers, trust_env=False, timeout=20)
+
+
+def test_a_phase_is_held_with_a_reason_and_whoever_looks_sees_who_holds_it(
+    city: City, watched: Watched
+) -> None:
+    page = watched.page
+    pin(page, "market").click()
+    orders = page.locator(".intersection-detail .orders")
+    expect(orders.locator("#order-what option")).to_have_text(
+        ["Hold phase 1", "Hold phase 2", "Its own plan, no commands"]
+    )
+    orders.get_by_role("button", name="Give the order").click()
+    expect(orders.locator(".order-form [role=alert]").first).to_contain_text("Say why")
+    orders.locator("#order-what").select_option("1")
+    orders.locator("#order-reason").fill("lorry broken down")
+    orders.locator("#order-reason").press("Enter")
+    held = orders.locator(".order").first
+    expect(held).to_contain_text("Phase 2 is held")
+    expect(held).to_contain_text("lorry broken down")
+    with _second(city) as other:
+        (order,) = other.get("/orders").json()["items"]
+        assert (order["intersection"], order["kind"], order["phase"]) == ("market", "hold", 1)
+        expect(held).to_contain_text(order["ordered_by"])
+        expect(orders.get_by_role("button", name="Give the order")).to_be_hidden()
+        held.scroll_into_view_if_needed()
+        watched.screenshot("order-night")
+        check_accessible(page)
+        orders.locator("#order-reason").fill("lorry is gone")
+        orders.get_by_role("button", name="Release").click()
+        expect(orders.get_by_text("Nobody has given an order")).to_be_visible()
+        assert other.get("/orders").json()["items"] == []
+
+
+def test_a_green_wave_by_hand_is_asked_for_by_one_and_confirmed_by_another(
+    city: City, watched: Watched
+) -> None:
+    page = watched.page
+    waves = page.locator(".intersection-detail .waves")
+    pin(page, "market").click()
+    waves.locator("summary").click()
+    waves.get_by_role("button", name="Add this signal").click()
+    page.keyboard.press("Escape")
+    page.locator(".map-tools button").last.click()
+    pin(page, "harbour").click()
+    expect(page.locator(".intersection-detail h2")).to_have_text(re.compile("Harbour"))
+    expect(page.locator(".reason-binding")).to_have_text("A person of the command centre has ordered it.")
+    waves.locator("#wave-phase").select_option("1")
+    waves.locator("#wave-after").fill("20")
+    waves.get_by_role("button", name="Add this signal").click()
+    expect(waves.locator(".wave-steps li")).to_have_text(
+        [
+            re.compile("Market Street: phase 1 after 0 s"),
+            re.compile("Harbour Road: phase 2 after 20 s for 60 s"),
+        ]
+    )
+    waves.locator("#wave-reason").fill("convoy")
+    waves.get_by_role("button", name="Ask for it").click()
+    own = waves.locator(".wave")
+    expect(own).to_contain_text("somebody else must confirm")
+    expect(own.get_by_role("button", name="Confirm")).to_be_hidden()
+    with _second(city) as other:
+        (wave,) = other.get("/manual-waves").json()["items"]
+        assert other.post(f"/manual-waves/{wave['id']}/confirmation").status_code == 200
+        expect(own).to_contain_text("confirmed by operator-")
+        expect(page.locator(".orders > .order-list")).to_contain_text("Phase 2 is held")
+        own.scroll_into_view_if_needed()
+        watched.screenshot("wave-night")
+        check_accessible(page)
+        waves.locator("#wave-reason").fill("convoy is through")
+        own.get_by_role("button", name="End").click()
+        expect(own).to_have_count(0)
+        assert other.get("/orders").json()["items"] == []
+
+        holds = [{"intersection": name, "phase": 0, "after_s": 0, "lasts_s": 30} for name in NAMES]
+        assert other.post("/manual-waves", json={"holds": holds, "reason": "visit"}).status_code == 201
+        own.get_by_role("button", name="Confirm").click()
+        expect(own).to_contain_text("Asked for by operator-")
+        assert len(other.get("/orders").json()["items"]) == len(holds)
+        (wave,) = other.get("/manual-waves").json()["items"]
+        assert other.post(f"/manual-waves/{wave['id']}/end", json={"reason": "over"}).status_code == 200
+        expect(own).to_have_count(0)
+
+
 def test_a_camera_opens_its_picture_and_its_counts(watched: Watched) -> None:
     page = watched.page
     page.locator(".map-pins [data-camera='demo']").click()

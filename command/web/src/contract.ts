@@ -180,7 +180,7 @@ export interface Kpis {
   silent_agents: number;
 }
 
-export type Binding = "plan" | "minimum_green" | "clearance" | "priority" | "rules";
+export type Binding = "plan" | "minimum_green" | "clearance" | "priority" | "rules" | "order";
 
 /** Why the optimiser wants a phase; seconds are the street's, from `at`. */
 export interface Reasons {
@@ -191,6 +191,38 @@ export interface Reasons {
   detail: string;
   plan: { phase: number; in_s: number }[];
   lanes: { lane: string; queued: number; clears_s: number | null }[];
+}
+
+/** What a person wants of a signal for some minutes. */
+export interface Order {
+  id: string;
+  intersection: string;
+  kind: "hold" | "local";
+  phase: number | null;
+  starts_at: string;
+  expires_at: string;
+  reason: string;
+  ordered_by: string;
+  wave: string | null;
+}
+
+export interface HoldStep {
+  intersection: string;
+  phase: number;
+  after_s: number;
+  lasts_s: number;
+}
+
+/** A green wave by hand: asked for by one person, confirmed by another. */
+export interface ManualWave {
+  id: string;
+  holds: HoldStep[];
+  reason: string;
+  asked_by: string;
+  lapses_at: string;
+  confirmed_by: string | null;
+  confirmed_at: string | null;
+  is_own: boolean;
 }
 
 export interface Command {

@@ -22,6 +22,7 @@ from citybrain.messages import (
     LaneOutlook,
     Message,
     MovementFlow,
+    OrderKind,
     Outflow,
     PlannedPhase,
     PriorityCancel,
@@ -33,6 +34,7 @@ from citybrain.messages import (
     PriorityStatus,
     SensorObservation,
     SignalCommand,
+    SignalOrder,
     SignalReasons,
 )
 from tests.fixtures import command as street
@@ -75,6 +77,9 @@ EXAMPLES: tuple[Message, ...] = (
     SignalReasons(
         at=NOW, device="traffic/region-0", intersection="a", phase=1, binding=Binding.PLAN, detail="extend",
         plan=[PlannedPhase(1, 0.0), PlannedPhase(0, 12.0)], lanes=[LaneOutlook("north_0", 4.0, 9.0)],
+    ),
+    SignalOrder(
+        at=NOW, intersection="a", order="order-1", kind=OrderKind.HOLD, phase=1, starts_at=NOW, expires_at=NOW
     ),
     street.status(),
     IngestAck(at=NOW, device="signal/a", boot=1, seq=7),

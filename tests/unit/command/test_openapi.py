@@ -56,7 +56,10 @@ def test_every_route_is_documented() -> None:
         "roll-calls/{roll_call}", "roll-calls/{roll_call}/presence", "case-classes", "grid/cells",
         "grid/components", "uploads", "uploads/{upload}", "attachments/{attachment}",
         "evaluation/league", "evaluation/times", "cad/events", "cad/events/{call}/position",
-        "cad/events/{call}/end", "public/classes", "public/reports", "public/nearby",
+        "cad/events/{call}/end", "orders", "intersections/{intersection}/order",
+        "intersections/{intersection}/order/release", "manual-waves",
+        "manual-waves/{wave}/confirmation", "manual-waves/{wave}/end",
+        "public/classes", "public/reports", "public/nearby",
         "public/follow", "public/follow/photos", "public/follow/rating",
         "public/follow/reopening", "public/streets",
     }  # fmt: skip

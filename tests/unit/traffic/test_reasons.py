@@ -10,7 +10,9 @@ from traffic.claims import Claim
 from traffic.region import Region
 
 
-def told(elapsed_s: float = 10.0, *, is_overruled: bool = False, claims: bool = False) -> SignalReasons:
+def told(
+    elapsed_s: float = 10.0, *, is_overruled: bool = False, claims: bool = False, is_ordered: bool = False
+) -> SignalReasons:
     """Four vehicles wait at the north, on red; the west is green."""
     region = Region([crossing()])
     region.on_state(state(elapsed_s=elapsed_s))
@@ -19,7 +21,9 @@ def told(elapsed_s: float = 10.0, *, is_overruled: bool = False, claims: bool = 
         region.claim("x", [Claim("r", (2,), 100.0, 13.0, 8.0, 0.0, 200.0, "north", 4.0, 100.0)])
     decision = region.decide("x", AT)
     assert decision is not None
-    found = region.reasons(decision, is_overruled=is_overruled, device="traffic/region-0")
+    found = region.reasons(
+        decision, is_overruled=is_overruled, device="traffic/region-0", is_ordered=is_ordered
+    )
     assert found is not None
     return found
 
@@ -52,6 +56,15 @@ def test_rules_come_before_priority_and_that_before_the_plan(
     *, is_overruled: bool, claims: bool, binding: Binding
 ) -> None:
     assert told(is_overruled=is_overruled, claims=claims).binding is binding
+
+
+def test_an_order_of_a_person_is_said_and_no_plan_after_it_but_the_rules_come_first() -> None:
+    reasons = told(is_ordered=True)
+    assert reasons.binding is Binding.ORDER
+    assert len(reasons.plan) == 1
+    assert {lane.lane: lane.queued for lane in reasons.lanes}["north"] == 4.0
+    assert {lane.clears_s for lane in reasons.lanes} == {None}
+    assert told(is_ordered=True, is_overruled=True).binding is Binding.RULES
 
 
 def test_what_follows_is_told_in_order_and_no_phase_twice_in_a_row() -> None:

@@ -8,6 +8,7 @@ import { age, number, said, t, timeOfDay } from "../i18n";
 import { onSettings } from "../settings";
 import { diagram } from "./diagram";
 import { icon, type Icon } from "./icons";
+import { Orders } from "./orders";
 import { countdown, nameOf } from "./pin";
 import { Reasons } from "./reasons";
 import type { Part } from "./situation";
@@ -30,6 +31,7 @@ export class IntersectionPanel implements Part {
   readonly #commands = h("ul", { class: "command-list" });
   readonly #noCommands = said("p", "empty", "intersection.nocommands");
   readonly #reasons = new Reasons();
+  readonly #orders: Orders;
   readonly element: HTMLElement;
   readonly #city: City;
   #id: string | null = null;
@@ -38,6 +40,7 @@ export class IntersectionPanel implements Part {
 
   constructor(city: City, close: () => void) {
     this.#city = city;
+    this.#orders = new Orders(city);
     const back = h("button", { type: "button", class: "icon-button", click: close }, icon("left"));
     attribute(back, "aria-label", t("side.close"));
     const head = h("div", { class: "detail-head" }, back, this.#title, this.#mode);
@@ -49,6 +52,8 @@ export class IntersectionPanel implements Part {
       this.#now,
       said("h3", "", "intersection.why"),
       this.#reasons.element,
+      said("h3", "", "orders.title"),
+      this.#orders.element,
       said("h3", "", "intersection.phases"),
       this.#phases,
       said("h3", "", "intersection.lanes"),
@@ -70,6 +75,7 @@ export class IntersectionPanel implements Part {
     for (const list of [this.#phases, this.#lanes, this.#movements, this.#commands]) list.replaceChildren();
     attribute(this.#noCommands, "hidden", false);
     this.#reasons.show(intersection);
+    this.#orders.show(intersection);
     if (intersection === null) return;
     this.#city.config(intersection).then(
       (config) => {
@@ -100,12 +106,14 @@ export class IntersectionPanel implements Part {
     this.#refreshLanes(id);
     void this.#refreshCommands(id);
     void this.#reasons.refresh(this.#city.site?.speed ?? 1);
+    void this.#orders.refresh();
   }
 
   #build(): void {
     const config = this.#config;
     if (!config) return;
     this.#phases.replaceChildren(...config.phases.map((phase, index) => this.#phase(config, phase, index)));
+    this.#orders.offer(config.phases.length);
     this.#movements.replaceChildren(...config.movements.map(movementRow));
     this.#asked_ms = Number.NEGATIVE_INFINITY;
     this.refresh();
