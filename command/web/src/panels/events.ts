@@ -64,7 +64,10 @@ export class EventList implements Part {
     if (event.end_at === null && !this.#city.isPast) offerCameras(near, this.#city, placeOf(this.#city, event), event.event, this.#select);
     else attribute(near, "hidden", true);
     const make = element.querySelector<HTMLButtonElement>('[data-deed="case"]');
-    if (make) this.#maker.writeEvent(make, event);
+    if (!make) return;
+    this.#maker.writeEvent(make, event);
+    // What only informs is nobody's task.
+    attribute(make, "hidden", event.severity === "info" && !make.hasAttribute("data-known"));
   }
 
   #place({ intersection, camera, lane }: TrafficEvent): string {
