@@ -454,6 +454,23 @@ def test_every_control_has_a_name(watched: Watched) -> None:
     assert nameless == []
 
 
+def test_a_pin_never_lies_above_the_panel(watched: Watched) -> None:
+    assert watched.page.evaluate(
+        """() => {
+            const panel = document.querySelector('.side').getBoundingClientRect();
+            const pin = document.querySelector('.map-pins .pin-place');
+            const layer = pin.closest('.map-pins').getBoundingClientRect();
+            const [x, y] = [panel.x + panel.width / 2, panel.y + panel.height / 2];
+            const before = pin.style.transform;
+            pin.style.transform = `translate(${x - layer.x}px, ${y - layer.y}px)`;
+            const mark = pin.firstElementChild.getBoundingClientRect();
+            const above = document.elementFromPoint(mark.x + mark.width / 2, mark.y + mark.height / 2);
+            pin.style.transform = before;
+            return above.closest('.side') !== null;
+        }"""
+    )
+
+
 def test_nothing_runs_out_of_the_page(watched: Watched) -> None:
     page = watched.page
     for width, height in ((390, 844), (1024, 600), (3840, 2160), (1366, 768)):
