@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 import msgspec
+from starlette.responses import StreamingResponse
 
 RING_EVENTS = 2_000
 RING_BYTES = 16_000_000
@@ -164,3 +165,22 @@ class Hub:
         if number > self._number or number < oldest - 1:
             return None
         return [event for event in self._ring if event.number > number]
+
+
+class EventStream(StreamingResponse):
+    """The answer that reads to one client, who leaves when it ends."""
+
+    def __init__(self, hub: Hub, client: Client) -> None:
+        super().__init__(
+            _read(hub, client),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+
+async def _read(hub: Hub, client: Client) -> AsyncIterator[bytes]:
+    try:
+        async for piece in client.read():
+            yield piece
+    finally:
+        hub.leave(client)

@@ -112,11 +112,16 @@ async def _parts(pictures: PictureBoard, camera: str) -> AsyncIterator[bytes]:
     number = 0
     while latest := await pictures.after(camera, number):
         number = latest.number
-        head = (
-            f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(latest.jpeg)}\r\n"
-            f"X-Captured-At: {captured_at(latest)}\r\n\r\n"
-        )
-        yield head.encode() + latest.jpeg + b"\r\n"
+        yield part(latest)
+
+
+def part(picture: Picture, more: str = "") -> bytes:
+    """One picture of a multipart stream; `more`: further lines of its head."""
+    head = (
+        f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n{more}"
+        f"X-Captured-At: {captured_at(picture)}\r\n\r\n"
+    )
+    return head.encode() + picture.jpeg + b"\r\n"
 
 
 def captured_at(picture: Picture) -> str:

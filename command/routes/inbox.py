@@ -1,13 +1,12 @@
 """One's messages: by list and as a stream; roll-calls."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from command import bodies
 from command.answers import Json, documented
@@ -23,7 +22,7 @@ from command.centre import Centre
 from command.faults import ApiError
 from command.principal import SignedIn
 from command.shared import Shared
-from command.stream import Client, Hub, within
+from command.stream import EventStream, within
 from command.trust import rights
 from command.trust.doors import requires
 from command.trust.rights import Action
@@ -82,11 +81,7 @@ async def stream(
 ) -> Response:
     """Messages to this account, as they come; resumes after `Last-Event-ID`."""
     client = centre.hub.join([within(INBOX, str(principal.id))], last_event_id)
-    return StreamingResponse(
-        _read(centre.hub, client),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-    )
+    return EventStream(centre.hub, client)
 
 
 @router.post(
@@ -149,11 +144,3 @@ async def _roll_call(centre: Centre, id_: UUID) -> RollCallView:
     ]
     names = ("id", "at", "ends_at", "text")
     return RollCallView(**{name: rows[0][name] for name in names}, workers=workers)
-
-
-async def _read(hub: Hub, client: Client) -> AsyncIterator[bytes]:
-    try:
-        async for piece in client.read():
-            yield piece
-    finally:
-        hub.leave(client)

@@ -12,7 +12,7 @@ from command.answers import Json, documented
 from command.faults import ApiError
 from command.looks import Look, LookBody, LookView, pictures
 from command.pictures import PictureBoard
-from command.routes.cameras import BOUNDARY, captured_at
+from command.routes.cameras import BOUNDARY, part
 from command.shared import Shared
 from command.sight import Seen
 from command.trust.doors import requires
@@ -68,8 +68,4 @@ async def stream(look: UUID, request: Request, centre: Shared, sight: Seen, rate
 async def _parts(board: PictureBoard, look: Look, rate_hz: float) -> AsyncIterator[bytes]:
     async for found in pictures(board, look, rate_hz):
         for picture in found:
-            head = (
-                f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n"
-                f"X-Camera: {picture.meta.camera}\r\nX-Captured-At: {captured_at(picture)}\r\n\r\n"
-            )
-            yield head.encode() + picture.jpeg + b"\r\n"
+            yield part(picture, f"X-Camera: {picture.meta.camera}\r\n")

@@ -1,10 +1,9 @@
 """The live stream: server-sent events of the channels asked for."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from command.answers import documented
 from command.cases.rows import OVERVIEW
@@ -13,7 +12,7 @@ from command.models import Channel
 from command.principal import Role
 from command.shared import Shared
 from command.sight import Seen, Sight
-from command.stream import Client, Hub, within
+from command.stream import EventStream, within
 from command.trust.doors import requires
 from command.trust.rights import Action
 
@@ -55,11 +54,7 @@ async def stream(
     if "cases" in wanted and not _sees_cases(sight, request.state.actions):
         raise ApiError(403, "channels: the account or token in use may not see cases on the map", "channels")
     client = centre.hub.join(_listened(sight, wanted), last_event_id)
-    return StreamingResponse(
-        _read(centre.hub, client),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-    )
+    return EventStream(centre.hub, client)
 
 
 def _sees_cases(sight: Sight, actions: frozenset[Action]) -> bool:
@@ -82,11 +77,3 @@ def _listened(sight: Sight, wanted: list[str]) -> list[str]:
     districts = sorted(sight.principal.districts)
     own = [within(channel, district) for channel in wanted for district in districts if channel != "kpis"]
     return own + [channel for channel in wanted if channel == "kpis"]
-
-
-async def _read(hub: Hub, client: Client) -> AsyncIterator[bytes]:
-    try:
-        async for piece in client.read():
-            yield piece
-    finally:
-        hub.leave(client)

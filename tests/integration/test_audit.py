@@ -24,7 +24,7 @@ from command.trust import check, direct
 from command.trust.audit import SYSTEM
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import JPEG, serving, until
+from tests.fixtures.command import JPEG, broker_is_there, serving, until
 from tests.fixtures.trust import NORTH, SOUTH
 
 ENTRIES = 6
@@ -213,7 +213,7 @@ def test_a_look_at_a_camera_is_recorded_before_the_first_byte(own: Settings, bus
     with serving(own) as served, served.client() as client:
         client.headers.update(headers)
         topic = topics.build(own.site.name, "camera", "demo", "picture")
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         assert bus.publish(topic, pack_frame(street.frame(1, datetime.now(UTC)), JPEG), 0)
         path = "/api/v1/cameras/demo/picture.jpg"
         until(lambda: client.get("/api/v1/cameras").json()["items"], "the camera is known")

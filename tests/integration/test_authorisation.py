@@ -22,7 +22,7 @@ from command.trust import rights
 from command.trust.rights import Action
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import JPEG, Served, serving, until
+from tests.fixtures.command import JPEG, Served, broker_is_there, serving, until
 from tests.fixtures.database import migrated_database
 from tests.fixtures.trust import own_settings
 
@@ -74,7 +74,7 @@ def own(postgres_dsn: str, broker_url: str) -> Iterator[Settings]:
 def served(own: Settings) -> Iterator[Served]:
     """Intersection, camera, event and alarm in the south; nothing in the north."""
     with serving(own) as found, Bus(own.broker, f"{own.site.name}-street") as bus, found.client() as client:
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         fill(own, bus)
         until(lambda: client.get("/api/v1/signals").json()["items"], "the signal")
         until(lambda: client.get("/api/v1/lanes").json()["items"], "the lane")

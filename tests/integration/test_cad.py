@@ -17,21 +17,15 @@ from citybrain.messages import AnyMessage, PriorityCancel, PriorityPosition, Pri
 from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import Served, serving, until
-from tests.fixtures.trust import own_settings
+from tests.fixtures.command import Served, broker_is_there, serving, until
 
 START, END = (6.95, 50.9391), (6.9508, 50.94)
 
 
 @pytest.fixture(scope="module")
-def own(broker_url: str, dsn: str) -> Settings:
-    return own_settings(broker_url, dsn)
-
-
-@pytest.fixture(scope="module")
 def served(own: Settings) -> Iterator[Served]:
     with serving(own) as found, Bus(own.broker, f"{own.site.name}-street") as bus, found.client() as client:
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         now = datetime.now(UTC)
         config = topics.build(own.site.name, "signal", "a", "config")
         assert bus.publish(config, encode(street.config(at=now)), retain=True)

@@ -27,7 +27,16 @@ from citybrain.up.ports import wait_until_answers
 from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import JPEG, Served, Sse, free_closed_port, read_events, serving, until
+from tests.fixtures.command import (
+    JPEG,
+    Served,
+    Sse,
+    broker_is_there,
+    free_closed_port,
+    read_events,
+    serving,
+    until,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +50,7 @@ def own(settings: Settings, migrated_dsn: str) -> Settings:
 def served(own: Settings, tmp_path: Path) -> Iterator[Served]:
     with serving(own, tmp_path) as found:
         with found.client() as client:
-            until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+            broker_is_there(client)
         yield found
 
 
@@ -260,7 +269,7 @@ def test_a_server_without_a_database_serves_what_is_live_and_says_what_is_not(
         served.client() as client,
         Bus(away.broker, f"{away.site.name}-x") as bus,
     ):
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         send(bus, away, "state", street.state(1))
         until(lambda: items(client, "/signals"), "the live state")
         for path in (

@@ -22,8 +22,7 @@ from citybrain.messages import Health
 from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import T0, Served, serving, until
-from tests.fixtures.trust import own_settings
+from tests.fixtures.command import T0, Served, broker_is_there, serving, until
 from tests.integration.test_alarms import happen
 
 DAYS = 14
@@ -31,16 +30,11 @@ MIDNIGHT = T0.replace(hour=0)
 
 
 @pytest.fixture(scope="module")
-def own(dsn: str, broker_url: str) -> Settings:
-    return own_settings(broker_url, dsn)
-
-
-@pytest.fixture(scope="module")
 def served(own: Settings) -> Iterator[Served]:
     with psycopg.connect(own.database.dsn) as connection:
         _fill(connection)
     with serving(own) as found, Bus(own.broker, f"{own.site.name}-street") as bus, found.client() as client:
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         topic = topics.build(own.site.name, "signal", "a", "config")
         assert bus.publish(topic, encode(street.config()), retain=True)
         lost = street.status("sensor/air-7", datetime.now(UTC), Health.FAILED)

@@ -17,22 +17,16 @@ from citybrain.config import Settings
 from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import JPEG, Served, serving, until
-from tests.fixtures.trust import own_settings
+from tests.fixtures.command import JPEG, Served, broker_is_there, serving, until
 
 CAMERAS = ("one", "two")
-
-
-@pytest.fixture(scope="module")
-def own(dsn: str, broker_url: str) -> Settings:
-    return own_settings(broker_url, dsn)
 
 
 @pytest.fixture(scope="module")
 def served(own: Settings) -> Iterator[Served]:
     """Two cameras in the south, each with a picture."""
     with serving(own) as found, Bus(own.broker, f"{own.site.name}-street") as bus, found.client() as client:
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         for camera in CAMERAS:
             now = datetime.now(UTC)
             status = msgspec.structs.replace(street.status(f"camera/{camera}", now), position=(6.95, 50.94))

@@ -27,7 +27,7 @@ from command.app import create_app
 from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import Served, serving, until
+from tests.fixtures.command import Served, broker_is_there, serving, until
 from tests.fixtures.database import migrated_database
 from tests.fixtures.trust import own_settings
 
@@ -56,7 +56,7 @@ def own(postgres_dsn: str, broker_url: str) -> Iterator[Settings]:
 def served(own: Settings) -> Iterator[Served]:
     """With an intersection, so that not everything is empty."""
     with serving(own) as found, Bus(own.broker, f"{own.site.name}-street") as bus, found.client() as client:
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         now = datetime.now(UTC)
         for what, message in (("config", street.config()), ("state", street.state(2, at=now))):
             assert bus.publish(topics.build(own.site.name, "signal", "a", what), encode(message), retain=True)

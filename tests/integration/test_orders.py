@@ -24,14 +24,8 @@ from command.trust.rights import Action
 from tests.fixtures import command as street
 from tests.fixtures import people
 from tests.fixtures.command import Served, serving, until
-from tests.fixtures.trust import own_settings
 
 SIGNALS = ("a", "b", "c")
-
-
-@pytest.fixture(scope="module")
-def own(broker_url: str, dsn: str) -> Settings:
-    return own_settings(broker_url, dsn)
 
 
 @contextmanager

@@ -14,21 +14,16 @@ from citybrain.config import Settings
 from command.principal import Role
 from tests.fixtures import command as street
 from tests.fixtures import people
-from tests.fixtures.command import Served, serving, until
-from tests.fixtures.trust import Browser, own_settings
+from tests.fixtures.command import Served, broker_is_there, serving, until
+from tests.fixtures.trust import Browser
 
 VIEW = {"center": [6.95, 50.94], "zoom": 15.5, "colouring": "speed", "hidden": ["cameras"]}
 
 
 @pytest.fixture(scope="module")
-def own(dsn: str, broker_url: str) -> Settings:
-    return own_settings(broker_url, dsn)
-
-
-@pytest.fixture(scope="module")
 def served(own: Settings) -> Iterator[Served]:
     with serving(own) as found, Bus(own.broker, f"{own.site.name}-street") as bus, found.client() as client:
-        until(lambda: client.get("/healthz").json()["checks"]["broker"] == "ok", "the broker is there")
+        broker_is_there(client)
         topic = topics.build(own.site.name, "signal", "a", "config")
         assert bus.publish(topic, encode(street.config()), retain=True)
         for number, part in enumerate(street.network()):

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from citybrain import topics
 from citybrain.bus import Bus
 from citybrain.codec import encode
-from command import build as web_build
 from command.principal import Role
 from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
@@ -22,6 +21,7 @@ from tests.fixtures.cases import SPOT, Person, person, report, responsible, set_
 from tests.fixtures.command import Served, config, network, serving
 from tests.fixtures.trust import own_settings
 from tests.integration.test_alarms import happen
+from tests.ui.deeds import do
 
 expect.set_options(timeout=20_000)
 
@@ -41,9 +41,7 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def served(dsn: str, broker_url: str) -> Iterator[Served]:
-    if not web_build.is_current(web_build.WEB):
-        web_build.build(web_build.WEB, lambda _: None)
+def served(built: None, dsn: str, broker_url: str) -> Iterator[Served]:
     set_up(dsn)
     settings = own_settings(broker_url, dsn)
     with serving(settings) as found, Bus(settings.broker, f"{settings.site.name}-street") as bus:
@@ -123,15 +121,6 @@ def opened(page: Page, number: str) -> Locator:
     return detail
 
 
-def act(page: Page, deed: str, **fields: str) -> None:
-    page.locator(f".case-deed[data-deed='{deed}']").click()
-    form = page.locator(".case-form form")
-    for label, value in fields.items():
-        form.get_by_label(re.compile(f"^{label}", re.IGNORECASE)).fill(value)
-    form.locator("button[type='submit']").click()
-    expect(page.locator(".case-form form")).to_have_count(0)
-
-
 def stage(page: Page) -> Locator:
     return page.locator(".stage-line [aria-current='step']")
 
@@ -147,7 +136,7 @@ def test_a_case_goes_through_the_desk_with_the_deeds_of_each_role(
     offered = detail.locator(".case-deed")
     expect(offered).to_have_text(["File", "Ask for a check", "Merge", "Dismiss", "Comment"])
     expect(stage(page)).to_have_text("Collected")
-    act(page, "filing", Note="deeper than 30 mm")
+    do(page, "filing", Note="deeper than 30 mm")
     expect(stage(page)).to_have_text("Filed")
     expect(detail.locator(".case-time-left")).to_contain_text("left")
     check_accessible(page)
@@ -168,13 +157,13 @@ def test_a_case_goes_through_the_desk_with_the_deeds_of_each_role(
     expect(department.page.locator(".case-deed")).to_have_text(
         ["Accept", "Return", "Suspend", "Extend", "Comment"]
     )
-    act(department.page, "acceptance")
+    do(department.page, "acceptance")
     expect(department.page.locator(".case-tasks:not(.case-same)")).to_contain_text(town.handler.name)
-    act(department.page, "suspension", Reason="waits for asphalt")
+    do(department.page, "suspension", Reason="waits for asphalt")
     expect(department.page.locator(".case-time-left")).to_contain_text("suspended")
     expect(department.page.locator(".case-deed[data-deed='suspension']")).to_have_count(0)
-    act(department.page, "resumption")
-    act(department.page, "extension", Reason="asphalt comes tomorrow")
+    do(department.page, "resumption")
+    do(department.page, "extension", Reason="asphalt comes tomorrow")
     expect(department.page.locator(".case-time-more")).to_contain_text("extended 1")
 
     (task,) = [one for one in town.handler.tasks("handle") if one["case"] == made["id"]]
@@ -185,7 +174,7 @@ def test_a_case_goes_through_the_desk_with_the_deeds_of_each_role(
     town.worker.post(f"/tasks/{task['id']}/acceptance")
     town.worker.post(f"/tasks/{task['id']}/result", {"answer": True, "text": "even"})
     expect(stage(page)).to_have_text("Verified")
-    act(page, "closure", How="even and firm")
+    do(page, "closure", How="even and firm")
     expect(stage(page)).to_have_text("Closed")
     history = page.locator(".entry-what")
     expect(history.first).to_have_text("Closed")

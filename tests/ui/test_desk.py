@@ -5,40 +5,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from citybrain import config
-from citybrain.config import Settings
-from command import build as web_build
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
-from tests.ui.street import Street
-from tests.ui.test_map import City, pin, until
+from tests.ui.test_map import City, pin, running, until
 
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
-def city(broker_url: str, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    if not web_build.is_current(web_build.WEB):
-        web_build.build(web_build.WEB, lambda _: None)
-    settings = msgspec.structs.replace(
-        Settings(),
-        site=config.Site(name="desktest"),
-        broker=config.Broker(url=broker_url),
-        database=config.Database(dsn=dsn),
-    )
-    city = City(settings, tmp_path_factory.mktemp("desktest"))
-    try:
-        city.start("ingest")
-        city.start("command")
-        with Street(settings):
-            yield city
-    finally:
-        city.stop()
+def city(built: None, broker_url: str, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    with running("desktest", broker_url, dsn, tmp_path_factory.mktemp("desktest")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from citybrain.config import Broker, Database, Settings
 from citybrain.config import Site as SiteSettings
 from citybrain.up.ports import free_port
-from command import build as web_build
 from command.principal import Role
 from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
@@ -89,22 +89,16 @@ class City:
             process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def built() -> None:
-    """The front end of these sources."""
-    if not web_build.is_current(web_build.WEB):
-        web_build.build(web_build.WEB, lambda _: None)
-
-
-@pytest.fixture(scope="module")
-def city(built: None, broker_url: str, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+@contextmanager
+def running(site: str, broker_url: str, dsn: str, folder: Path) -> Iterator[City]:
+    """A city of its own with a street before it."""
     settings = msgspec.structs.replace(
         Settings(),
-        site=SiteSettings(name="uitest"),
+        site=SiteSettings(name=site),
         broker=Broker(url=broker_url),
         database=Database(dsn=dsn),
     )
-    city = City(settings, tmp_path_factory.mktemp("uitest"))
+    city = City(settings, folder)
     try:
         city.start("ingest")
         city.start("command")
@@ -112,6 +106,12 @@ def city(built: None, broker_url: str, dsn: str, tmp_path_factory: pytest.TempPa
             yield city
     finally:
         city.stop()
+
+
+@pytest.fixture(scope="module")
+def city(built: None, broker_url: str, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    with running("uitest", broker_url, dsn, tmp_path_factory.mktemp("uitest")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from command import build as web_build
 from command.principal import Role
 from tests.fixtures.axe import check_accessible
 from tests.fixtures.browser import Watched, watching
@@ -30,9 +29,7 @@ HERE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def served(dsn: str, broker_url: str) -> Iterator[Served]:
-    if not web_build.is_current(web_build.WEB):
-        web_build.build(web_build.WEB, lambda _: None)
+def served(built: None, dsn: str, broker_url: str) -> Iterator[Served]:
     set_up(dsn)
     settings = own_settings(broker_url, dsn)
     with Street(settings), serving(settings) as found:

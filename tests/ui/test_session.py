@@ -8,7 +8,6 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from command import build as web_build
 from command.principal import Principal, Role
 from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
@@ -21,9 +20,7 @@ expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
-def served(dsn: str, broker_url: str) -> Iterator[Served]:
-    if not web_build.is_current(web_build.WEB):
-        web_build.build(web_build.WEB, lambda _: None)
+def served(built: None, dsn: str, broker_url: str) -> Iterator[Served]:
     with serving(own_settings(broker_url, dsn)) as found:
         yield found
 

@@ -1,7 +1,6 @@
 """A shift: what a camera saw goes through everybody's hands until the citizen who saw it too rates it."""
 
 import base64
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +18,6 @@ from click.testing import CliRunner, Result
 from playwright.sync_api import Browser, Page, expect
 
 from citybrain.cli import root
-from command import build as web_build
 from command.principal import Role
 from tests.fixtures import people
 from tests.fixtures.axe import check_accessible
@@ -28,6 +26,7 @@ from tests.fixtures.cases import SPOT, Person, person, responsible, set_up, skil
 from tests.fixtures.command import Served, serving
 from tests.fixtures.trust import own_settings
 from tests.integration.test_alarms import happen
+from tests.ui.deeds import do
 
 pytestmark = pytest.mark.timeout(600)
 expect.set_options(timeout=20_000)
@@ -36,9 +35,7 @@ FAR = (SPOT[0] + 0.02, SPOT[1])
 
 
 @pytest.fixture(scope="module")
-def served(dsn: str, broker_url: str) -> Iterator[Served]:
-    if not web_build.is_current(web_build.WEB):
-        web_build.build(web_build.WEB, lambda _: None)
+def served(built: None, dsn: str, broker_url: str) -> Iterator[Served]:
     set_up(dsn)
     with serving(own_settings(broker_url, dsn)) as found:
         yield found
@@ -73,15 +70,6 @@ class Shift:
 def shift(browser: Browser, served: Served, dsn: str) -> Iterator[Shift]:
     with ExitStack() as stack:
         yield Shift(stack, browser, served, dsn)
-
-
-def do(page: Page, deed: str, **fields: str) -> None:
-    page.locator(f".case-deed[data-deed='{deed}']").click()
-    form = page.locator(".case-form form")
-    for label, value in fields.items():
-        form.get_by_label(re.compile(f"^{label}", re.IGNORECASE)).fill(value)
-    form.locator("button[type='submit']").click()
-    expect(form).to_have_count(0)
 
 
 def opens(page: Page, number: str) -> None:
